@@ -1,0 +1,43 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One command at a time (guide 3.5, 3.6): the gate of checks, run, answer now or later, deadline. */
+
+#include "at/command.h"
+#include "util/macro.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+struct at_server;
+struct module;
+
+/* What the gate asks of the module. */
+struct at_world {
+	unsigned (*max_topic)(struct module *m);
+	/* 0, AT_ERR_PARAMETER (not fit for needs: AT_VALID_TOPIC or AT_VALID_FILTER), AT_ERR_UNDEFINED (empty) */
+	int (*topic)(struct module *m, unsigned index, unsigned needs);
+	bool (*connected)(struct module *m);
+};
+
+/* table ends with a row whose name is NULL. Remembers, does nothing yet. device, runtime_dir: see tty_new(). */
+int at_server_new(struct at_server **ret, sd_event *event, const struct at_command *table,
+		  const struct at_world *world, struct module *m, const char *device,
+		  const char *runtime_dir) _must_check_;
+struct at_server *at_server_free(struct at_server *s);
+DEFINE_CLEANUP(struct at_server *, at_server_free)
+
+/* Opens the port. From here on commands are answered. 0 or -errno (logged). */
+int at_server_start(struct at_server *s) _must_check_;
+
+/* RST low: forgets the running command, what was received and what is not yet sent; then bytes are dropped
+ * until at_server_release(). */
+void at_server_hold(struct at_server *s);
+void at_server_release(struct at_server *s);
+
+/* Counters for DIAG INFO and status. */
+struct at_server_stats {
+	uint64_t commands; /* answered */
+	uint64_t errors;   /* of them, not OK */
+};
+void at_server_get_stats(const struct at_server *s, struct at_server_stats *ret);

@@ -1,0 +1,25 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text of the dictionary file: a line per key with length, checksum and value, so that damage costs one key,
+ * not all. Pure; dict.c reads and writes the file.
+ *
+ *   expresslink-dictionary 1
+ *   <Key> <length> <crc32 of key and value, 8 hex digits> <value, all but printable ASCII as %XX>
+ */
+
+#include "util/buf.h"
+#include "util/macro.h"
+
+#include <stddef.h>
+
+#define STORE_MAX_FILE (256 * 1024)
+
+typedef void (*store_entry_fn)(void *userdata, const char *key, const void *value, size_t n);
+
+/* Calls entry() for each sound line. 0 if all of it is sound, else the number of bad lines (a missing
+ * header counts as one). Any bytes whatever may come in. */
+unsigned store_parse(const void *text, size_t n, store_entry_fn entry, void *userdata);
+
+/* Header first, then one call a key. 0 or -errno. */
+int store_header(struct buf *out) _must_check_;
+int store_entry(struct buf *out, const char *key, const void *value, size_t n) _must_check_;

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/child.h"
+
+#include "util/buf.h"
+#include "util/log.h"
+#include "util/timer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHILD_READ 4096
+
+struct child {
+	sd_event_source *output_source;
+	sd_event_source *exit_source;
+	struct timer deadline;
+	pid_t pid;     /* 0: reaped */
+	int output;    /* read end of its stdout; -1: at its end */
+	struct buf buf;
+	int result;
+	child_fn fn;
+	void *userdata;
+};
+
+static void child_kill(struct child *c)
+{
+	if (c->pid > 0)
+		(void)kill(c->pid, SIGKILL);
+}
+
+struct child *child_free(struct child *c)
+{
+	if (!c)
+		return NULL;
+	c->output_source = sd_event_source_disable_unref(c->output_source);
+	c->exit_source = sd_event_source_disable_unref(c->exit_source);
+	timer_done(&c->deadline);
+	if (c->output >= 0)
+		(void)close(c->output);
+	if (c->pid > 0) {
+		/* Returns at once: nothing survives SIGKILL, and a helper holds no device that could delay it. */
+		child_kill(c);
+		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	buf_done(&c->buf);
+	free(c);
+	return NULL;
+}
+
+static void child_finish(struct child *c)
+{
+	struct buf output;
+
+	if (c->pid > 0 || c->output >= 0)
+		return;
+	timer_disarm(&c->deadline);
+
+	/* fn may free the child, not the bytes that it is just reading. */
+	output = c->buf;
+	buf_init(&c->buf, 0);
+	c->fn(c->userdata, c->result, buf_head(&output), c->result < 0 ? 0 : buf_used(&output));
+	buf_done(&output);
+}
+
+static void child_fail(struct child *c, int r)
+{
+	if (!c->result)
+		c->result = r;
+	child_kill(c);
+}
+
+static int on_output(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct child *c = userdata;
+	uint8_t bytes[CHILD_READ];
+	ssize_t n;
+	int r;
+
+	(void)source;
+	(void)revents;
+	n = read(fd, bytes, sizeof(bytes));
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	if (n > 0) {
+		r = buf_append(&c->buf, bytes, (size_t)n);
+		if (r == 0)
+			return 0;
+		child_fail(c, r == -ENOBUFS ? -EFBIG : r);
+	} else if (n < 0) {
+		child_fail(c, -errno);
+	}
+	c->output_source = sd_event_source_disable_unref(c->output_source);
+	(void)close(c->output);
+	c->output = -1;
+	child_finish(c);
+	return 0;
+}
+
+static int on_exit_status(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct child *c = userdata;
+	int status;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	if (waitpid(c->pid, &status, WNOHANG) == 0)
+		return 0;
+	c->pid = 0;
+	c->exit_source = sd_event_source_disable_unref(c->exit_source);
+	if (!c->result && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
+		c->result = -EIO;
+	child_finish(c);
+	return 0;
+}
+
+static void on_deadline(void *userdata)
+{
+	struct child *c = userdata;
+
+	child_fail(c, -ETIME);
+}
+
+/* Installed: in libexec. In the build tree: beside the daemon. */
+static int child_path(const char *name, char *path, size_t size)
+{
+	char self[PATH_MAX];
+	const char *dir = LIBEXECDIR;
+	ssize_t n;
+	char *slash;
+
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (n > 0) {
+		self[n] = '\0';
+		slash = strrchr(self, '/');
+		if (slash)
+			*slash = '\0';
+		if (strcmp(self, SBINDIR) != 0)
+			dir = self;
+	}
+	n = snprintf(path, size, "%s/%s", dir, name);
+	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
+static int child_spawn(struct child *c, const char *name, int input, int output)
+{
+	char path[PATH_MAX];
+	char *argv[] = { path, NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t set;
+	int r;
+
+	r = child_path(name, path, sizeof(path));
+	if (r < 0)
+		return r;
+	r = posix_spawn_file_actions_init(&actions);
+	if (r)
+		return -r;
+	r = posix_spawnattr_init(&attributes);
+	if (r) {
+		(void)posix_spawn_file_actions_destroy(&actions);
+		return -r;
+	}
+	(void)sigemptyset(&set);
+	(void)posix_spawnattr_setsigmask(&attributes, &set);
+	(void)sigaddset(&set, SIGPIPE);
+	(void)posix_spawnattr_setsigdefault(&attributes, &set);
+	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+
+	r = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+	if (!r)
+		r = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+	if (!r)
+		r = posix_spawn(&c->pid, path, &actions, &attributes, argv, environ);
+	if (r)
+		c->pid = 0;
+	(void)posix_spawnattr_destroy(&attributes);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	return -r;
+}
+
+static int child_watch(struct child *c, sd_event *event, uint64_t timeout_ms)
+{
+	int pidfd, r;
+
+	r = timer_init(&c->deadline, event, on_deadline, c);
+	if (r < 0)
+		return r;
+	r = sd_event_add_io(event, &c->output_source, c->output, EPOLLIN, on_output, c);
+	if (r < 0)
+		return r;
+	pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	if (pidfd < 0)
+		return -errno;
+	r = sd_event_add_io(event, &c->exit_source, pidfd, EPOLLIN, on_exit_status, c);
+	if (r < 0) {
+		(void)close(pidfd);
+		return r;
+	}
+	(void)sd_event_source_set_io_fd_own(c->exit_source, true);
+	timer_arm(&c->deadline, timeout_ms);
+	return 0;
+}
+
+int child_start(struct child **ret, sd_event *event, const char *name, const void *input, size_t n,
+		size_t max_output, uint64_t timeout_ms, child_fn fn, void *userdata)
+{
+	_cleanup_(child_freep) struct child *c = NULL;
+	int in[2], out[2], r;
+
+	if (n > PIPE_BUF)
+		return -EMSGSIZE;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->output = -1;
+	c->fn = fn;
+	c->userdata = userdata;
+	buf_init(&c->buf, max_output);
+
+	if (pipe2(in, O_CLOEXEC) < 0)
+		return -errno;
+	if (pipe2(out, O_CLOEXEC) < 0) {
+		r = -errno;
+		(void)close(in[0]);
+		(void)close(in[1]);
+		return r;
+	}
+	c->output = out[0];
+	(void)fcntl(out[0], F_SETFL, O_NONBLOCK);
+
+	/* A pipe takes this much without a reader. */
+	r = n > 0 && write(in[1], input, n) != (ssize_t)n ? -EIO : child_spawn(c, name, in[0], out[1]);
+	(void)close(in[0]);
+	(void)close(in[1]);
+	(void)close(out[1]);
+	if (r < 0)
+		return r;
+	r = child_watch(c, event, timeout_ms);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(c);
+	return 0;
+}
