@@ -4,7 +4,9 @@
  * not all. Pure; dict.c reads and writes the file.
  *
  *   expresslink-dictionary 1
- *   <Key> <length> <crc32 of key and value, 8 hex digits> <value, all but printable ASCII as %XX>
+ *   <Key> <length> <crc32 of "<Key> " and the value, 8 hex digits> <value, all but printable ASCII as %XX>
+ *   ...
+ *   end <bytes before this line> <crc32 of these bytes>
  */
 
 #include "util/buf.h"
@@ -12,14 +14,17 @@
 
 #include <stddef.h>
 
-#define STORE_MAX_FILE (256 * 1024)
+#define STORE_MAX_FILE (512 * 1024)
+#define STORE_MAX_KEY  32
 
 typedef void (*store_entry_fn)(void *userdata, const char *key, const void *value, size_t n);
 
 /* Calls entry() for each sound line. 0 if all of it is sound, else the number of bad lines (a missing
- * header counts as one). Any bytes whatever may come in. */
+ * header or end counts as one). Any bytes whatever may come in. */
 unsigned store_parse(const void *text, size_t n, store_entry_fn entry, void *userdata);
 
-/* Header first, then one call a key. 0 or -errno. */
+/* Header first, then one call a key, then the end. key: printable, without spaces, 1 .. STORE_MAX_KEY bytes.
+ * 0 or -errno. */
 int store_header(struct buf *out) _must_check_;
 int store_entry(struct buf *out, const char *key, const void *value, size_t n) _must_check_;
+int store_end(struct buf *out) _must_check_;
