@@ -1,0 +1,17 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operator's tool: its commands, and how they talk to a person. */
+
+#include "util/macro.h"
+
+#define CTL_FAILURE 1
+#define CTL_USAGE   2
+
+/* One clear line on stderr. Returns CTL_FAILURE. */
+int ctl_error(const char *format, ...) _printf_(1, 2);
+
+/* The same for a command line that makes no sense. Returns CTL_USAGE. */
+int ctl_usage_error(const char *command, const char *format, ...) _printf_(2, 3);
+
+/* Commands: argv[0] is the command's name; the exit status is returned. */
+int ctl_provision(int argc, char **argv);
