@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define MESSAGE_MAX_PAYLOAD (128 * 1024) /* the limit of AWS IoT Core */
+
 struct message {
 	struct message *next; /* the queue's own */
 	size_t topic_n;

@@ -68,7 +68,7 @@ static void child_finish(struct child *c)
 	/* fn may free the child, not the bytes that it is just reading. */
 	output = c->buf;
 	buf_init(&c->buf, 0);
-	c->fn(c->userdata, c->result, buf_head(&output), c->result < 0 ? 0 : buf_used(&output));
+	c->fn(c->userdata, c->result, buf_head(&output), c->result ? 0 : buf_used(&output));
 	buf_done(&output);
 }
 
@@ -118,8 +118,8 @@ static int on_exit_status(sd_event_source *source, int fd, uint32_t revents, voi
 		return 0;
 	c->pid = 0;
 	c->exit_source = sd_event_source_disable_unref(c->exit_source);
-	if (!c->result && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-		c->result = -EIO;
+	if (!c->result)
+		c->result = WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
 	child_finish(c);
 	return 0;
 }

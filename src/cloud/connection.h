@@ -1,0 +1,69 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connection to AWS IoT Core (guide 3.7.1 - 3.7.3): the steps of CONNECT, the hints of its failure, backoff, and the
+ * notice of a loss. */
+
+#include "config/dict.h"
+#include "config/settings.h"
+#include "util/done.h"
+#include "util/macro.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#define CONNECTION_OPERATION_MS 19500 /* SEND with QoS 1, SUBSCRIBE, UNSUBSCRIBE: the datasheet says 20 s */
+#define CONNECTION_MAX_DETAIL   64
+
+enum connection_hint { /* guide 3.7.2.2 */
+	HINT_NOT_ALLOWED = 0,
+	HINT_BACKOFF = 1,
+	HINT_NETWORK = 2,
+	HINT_ENDPOINT = 3,
+	HINT_TLS = 4,
+	HINT_LOGIN = 5,
+	HINT_JOBS = 6,
+};
+
+struct connection_events {
+	void (*on_lost)(void *userdata); /* unexpectedly: CONLOST */
+
+	/* Copies; calls nothing of this room. */
+	void (*on_message)(void *userdata, const char *topic, const void *payload, size_t n);
+	void *userdata;
+};
+
+struct connection;
+
+int connection_new(struct connection **ret, sd_event *event, const struct settings *settings, struct dict *dict,
+		   const struct connection_events *events) _must_check_;
+struct connection *connection_free(struct connection *c);
+DEFINE_CLEANUP(struct connection *, connection_free)
+
+/* One attempt, with every address of the name, within the setting ConnectTimeout. done gets 0; AT_ERR_CONNECT, then
+ * connection_hint() and connection_detail() say more; -ECANCELED after connection_close(). */
+void connection_open(struct connection *c, struct done done);
+
+/* DISCONNECT, RESET: stops whatever goes on; no on_lost(). */
+void connection_close(struct connection *c);
+
+bool connection_is_up(const struct connection *c);
+int connection_hint(const struct connection *c);
+const char *connection_detail(const struct connection *c);
+
+/* RESET, FACTORY_RESET, RST (guide 3.7.2.4). */
+void connection_clear_backoff(struct connection *c);
+
+/* done gets 0; AT_ERR_PARAMETER when the broker refuses the filter; -ECONNRESET when the connection is lost, or given
+ * up because no answer came in time; -ECANCELED. topic and filter are valid. 0, or -errno without done. */
+int connection_publish(struct connection *c, const void *topic, size_t topic_n, const void *payload, size_t n, int qos,
+		       struct done done) _must_check_;
+int connection_subscribe(struct connection *c, const void *filter, size_t n, struct done done) _must_check_;
+int connection_unsubscribe(struct connection *c, const void *filter, size_t n, struct done done) _must_check_;
+
+struct connection_stats {
+	uint64_t attempts, connects, losses; /* CONNECTs that went on line, those that succeeded, CONLOSTs */
+	uint64_t sent, received;             /* messages */
+};
+void connection_get_stats(const struct connection *c, struct connection_stats *ret);

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/mqtt.h"
+
+#include "at/error.h"
+#include "util/log.h"
+#include "util/timer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mosquitto.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MQTT_PENDING 16 /* packets that wait for their acknowledgement: one of the host, some of our own */
+
+enum pending_state {
+	PENDING_FREE,
+	PENDING_OPEN,
+	PENDING_DONE,
+};
+
+struct pending {
+	enum pending_state state;
+	int mid;
+	int result;
+	struct done done;
+};
+
+struct mqtt {
+	struct mqtt_events events;
+	sd_event *loop;
+	struct mosquitto *client;
+	sd_event_source *io;
+	uint32_t armed; /* events that io waits for */
+	struct timer timer; /* the next keep-alive moment */
+	unsigned ping_ms;   /* of silence, until a PINGREQ */
+	uint64_t last_in, last_out;
+	bool pinged; /* and not answered yet */
+	bool tcp_up;
+	bool connected;
+	int connack; /* -1: none noted */
+	int published; /* the packet written inside mosquitto_publish(), -1: none */
+	struct pending pending[MQTT_PENDING];
+	unsigned settled; /* pending that became done, not yet told */
+	struct mqtt_stats stats;
+};
+
+/* --- what the library calls; always from inside one of our own calls --- */
+
+static void on_connect(struct mosquitto *client, void *userdata, int code)
+{
+	struct mqtt *m = userdata;
+
+	(void)client;
+	m->connack = code;
+}
+
+static void mqtt_ack(struct mqtt *m, int mid, int result)
+{
+	for (size_t i = 0; i < MQTT_PENDING; i++) {
+		struct pending *p = &m->pending[i];
+
+		if (p->state != PENDING_OPEN || p->mid != mid)
+			continue;
+		p->state = PENDING_DONE;
+		p->result = result;
+		m->settled++;
+		return;
+	}
+	m->published = mid;
+}
+
+static void on_publish(struct mosquitto *client, void *userdata, int mid)
+{
+	(void)client;
+	mqtt_ack(userdata, mid, 0);
+}
+
+static void on_subscribe(struct mosquitto *client, void *userdata, int mid, int count, const int *granted)
+{
+	int result = 0;
+
+	(void)client;
+	for (int i = 0; i < count; i++)
+		result = granted[i] > 2 ? AT_ERR_PARAMETER : result;
+	mqtt_ack(userdata, mid, result);
+}
+
+static void on_unsubscribe(struct mosquitto *client, void *userdata, int mid)
+{
+	(void)client;
+	mqtt_ack(userdata, mid, 0);
+}
+
+static void on_message(struct mosquitto *client, void *userdata, const struct mosquitto_message *message)
+{
+	struct mqtt *m = userdata;
+
+	(void)client;
+	m->stats.received++;
+	m->events.on_message(m->events.userdata, message->topic, message->payload, (size_t)message->payloadlen);
+}
+
+static void on_library_log(struct mosquitto *client, void *userdata, int level, const char *text)
+{
+	(void)client;
+	(void)userdata;
+	(void)level;
+	log_debug("mqtt: %s", text);
+}
+
+/* --- the end of a connection --- */
+
+static void mqtt_settle(struct mqtt *m)
+{
+	while (m->settled > 0) {
+		struct pending *p = m->pending;
+
+		while (p->state != PENDING_DONE)
+			p++;
+		m->settled--;
+		p->state = PENDING_FREE;
+		done_call(&p->done, p->result);
+	}
+}
+
+static void mqtt_drop(struct mqtt *m, int result)
+{
+	struct mosquitto *client = TAKE_PTR(m->client);
+
+	if (!client)
+		return;
+	m->io = sd_event_source_disable_unref(m->io);
+	timer_disarm(&m->timer);
+	mosquitto_destroy(client);
+	m->tcp_up = m->connected = m->pinged = false;
+	for (size_t i = 0; i < MQTT_PENDING; i++) {
+		if (m->pending[i].state != PENDING_OPEN)
+			continue;
+		m->pending[i].state = PENDING_DONE;
+		m->pending[i].result = result;
+		m->settled++;
+	}
+	mqtt_settle(m);
+}
+
+static void mqtt_lost(struct mqtt *m, int error)
+{
+	mqtt_drop(m, -ECONNRESET);
+	m->events.on_closed(m->events.userdata, error);
+}
+
+/* --- after every library call --- */
+
+/* When to look at the keep-alive again. */
+static void mqtt_arm_timer(struct mqtt *m)
+{
+	uint64_t now = timer_now();
+	uint64_t due = (m->last_in < m->last_out ? m->last_in : m->last_out) + m->ping_ms;
+
+	/* A PINGREQ without an answer has a third of the interval: silence ends in 1.33 of it, not 2. */
+	if (m->pinged)
+		due = m->last_out + m->ping_ms / 3;
+	timer_arm(&m->timer, due > now ? due - now : 1000);
+}
+
+static void mqtt_arm_io(struct mqtt *m)
+{
+	SSL *ssl = mosquitto_ssl_get(m->client);
+	uint32_t wanted = EPOLLIN;
+	bool write;
+
+	/* During the handshake 2.0.21 always wants to write: arming that would spin. */
+	if (!m->tcp_up)
+		write = true;
+	else if (!m->connected && ssl && !SSL_is_init_finished(ssl))
+		write = SSL_want_write(ssl);
+	else
+		write = mosquitto_want_write(m->client);
+	if (write)
+		wanted |= EPOLLOUT;
+	if (wanted == m->armed)
+		return;
+	m->armed = wanted;
+	(void)sd_event_source_set_io_events(m->io, wanted);
+}
+
+/* Tells what was noted during a library call that returned rc. May end in the owner closing us. */
+static void mqtt_after(struct mqtt *m, int rc)
+{
+	int error = rc == MOSQ_ERR_ERRNO ? errno : 0;
+	struct mosquitto *client = m->client;
+	int code = m->connack;
+
+	m->connack = -1;
+	if (code >= 0) {
+		m->connected = code == 0;
+		m->events.on_connack(m->events.userdata, code);
+		if (m->client != client)
+			return;
+	}
+	mqtt_settle(m);
+	if (m->client != client || !client)
+		return;
+	if (rc != MOSQ_ERR_SUCCESS || mosquitto_socket(client) < 0) {
+		mqtt_lost(m, error);
+		return;
+	}
+	mqtt_arm_io(m);
+}
+
+/* 1: TCP stands, 0: not yet, or -errno. */
+static int mqtt_tcp_state(int fd, uint32_t revents)
+{
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
+	int error = 0;
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
+		return 1;
+	if (!(revents & (EPOLLERR | EPOLLHUP)))
+		return 0;
+	size = sizeof(error);
+	(void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+
+	/* The library's own attempt to write may have taken the error already; then it was a refusal. */
+	return error ? -error : -ECONNREFUSED;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct mqtt *m = userdata;
+	struct mosquitto *client = m->client;
+	int rc = MOSQ_ERR_SUCCESS, r;
+
+	(void)source;
+	if (!m->tcp_up) {
+		r = mqtt_tcp_state(fd, revents);
+		if (r < 0) {
+			mqtt_lost(m, -r);
+			return 0;
+		}
+		if (r == 0)
+			return 0;
+		m->tcp_up = true;
+		m->events.on_tcp(m->events.userdata);
+		if (m->client != client)
+			return 0;
+	}
+
+	/* The library looks at errno even when a call did not fail. */
+	errno = 0;
+	if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+		m->last_in = timer_now();
+		if (m->pinged) {
+			m->pinged = false;
+			mqtt_arm_timer(m);
+		}
+		rc = mosquitto_loop_read(client, 1);
+	}
+	if (rc == MOSQ_ERR_SUCCESS && (revents & EPOLLOUT) && mosquitto_socket(client) >= 0) {
+		errno = 0;
+		rc = mosquitto_loop_write(client, 1);
+	}
+	mqtt_after(m, rc);
+	return 0;
+}
+
+static void on_timer(void *userdata)
+{
+	struct mqtt *m = userdata;
+	uint64_t now = timer_now();
+	int rc;
+
+	if (!m->connected)
+		return; /* whoever connects has deadlines of his own */
+	if (m->pinged && now >= m->last_out + m->ping_ms / 3) {
+		mqtt_lost(m, ETIMEDOUT);
+		return;
+	}
+	rc = mosquitto_loop_misc(m->client);
+	if (rc == MOSQ_ERR_SUCCESS && (now >= m->last_in + m->ping_ms || now >= m->last_out + m->ping_ms)) {
+		m->pinged = true;
+		m->last_out = now;
+	}
+	if (rc == MOSQ_ERR_SUCCESS)
+		mqtt_arm_timer(m);
+	mqtt_after(m, rc);
+}
+
+/* --- for the owner --- */
+
+int mqtt_new(struct mqtt **ret, sd_event *event, const struct mqtt_events *events)
+{
+	_cleanup_(mqtt_freep) struct mqtt *m = NULL;
+	int r;
+
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->events = *events;
+	m->loop = sd_event_ref(event);
+	m->connack = -1;
+	m->published = -1;
+	r = timer_init(&m->timer, event, on_timer, m);
+	if (r < 0)
+		return r;
+	if (mosquitto_lib_init() != MOSQ_ERR_SUCCESS)
+		return -ENOMEM;
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+struct mqtt *mqtt_free(struct mqtt *m)
+{
+	if (!m)
+		return NULL;
+	mqtt_close(m);
+	timer_done(&m->timer);
+	sd_event_unref(m->loop);
+	(void)mosquitto_lib_cleanup();
+	free(m);
+	return NULL;
+}
+
+static int mqtt_options(struct mosquitto *client, SSL_CTX *ctx)
+{
+	int rc;
+
+	rc = mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
+	if (rc == MOSQ_ERR_SUCCESS)
+		rc = mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);
+	if (rc == MOSQ_ERR_SUCCESS)
+		rc = mosquitto_void_option(client, MOSQ_OPT_SSL_CTX, ctx);
+	if (rc == MOSQ_ERR_SUCCESS)
+		rc = mosquitto_int_option(client, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
+	return rc == MOSQ_ERR_SUCCESS ? 0 : -EINVAL;
+}
+
+static int mqtt_watch(struct mqtt *m, unsigned keep_alive)
+{
+	unsigned timeout_ms = keep_alive * 1000;
+	int fd, on = 1, r;
+
+	/* Our own descriptor: the library closes its one behind our back, and its number may be taken by then. */
+	fd = fcntl(mosquitto_socket(m->client), F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return -errno;
+	r = sd_event_add_io(m->loop, &m->io, fd, EPOLLIN | EPOLLOUT, on_io, m);
+	if (r < 0) {
+		(void)close(fd);
+		return r;
+	}
+	(void)sd_event_source_set_io_fd_own(m->io, true);
+	(void)sd_event_source_set_priority(m->io, 10); /* the serial line goes first: it has no flow control */
+	m->armed = EPOLLIN | EPOLLOUT;
+
+	/* Data that nobody acknowledges ends the connection before the keep-alive does. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+	return 0;
+}
+
+int mqtt_open(struct mqtt *m, const struct mqtt_target *target)
+{
+	unsigned ping = target->keep_alive * 3 / 4;
+	int rc, r;
+
+	mqtt_close(m);
+	m->client = mosquitto_new(target->client_id, true, m);
+	if (!m->client)
+		return -errno;
+	mosquitto_connect_callback_set(m->client, on_connect);
+	mosquitto_publish_callback_set(m->client, on_publish);
+	mosquitto_subscribe_callback_set(m->client, on_subscribe);
+	mosquitto_unsubscribe_callback_set(m->client, on_unsubscribe);
+	mosquitto_message_callback_set(m->client, on_message);
+	if (log_enabled(LOG_DEBUG))
+		mosquitto_log_callback_set(m->client, on_library_log);
+	r = mqtt_options(m->client, target->ssl_ctx);
+	if (r == 0) {
+		errno = 0;
+		rc = mosquitto_connect_async(m->client, target->address, target->port, (int)ping);
+		/* 2.0.21 calls a refused TCP connection a TLS error. */
+		if (rc == MOSQ_ERR_ERRNO && errno)
+			r = -errno;
+		else if (rc != MOSQ_ERR_SUCCESS)
+			r = -ECONNREFUSED;
+		else
+			r = mqtt_watch(m, target->keep_alive);
+	}
+	if (r < 0) {
+		mqtt_drop(m, -ECANCELED);
+		return r;
+	}
+	m->connack = -1;
+	m->ping_ms = ping * 1000;
+	m->last_in = m->last_out = timer_now();
+	mqtt_arm_timer(m);
+	return 0;
+}
+
+void mqtt_close(struct mqtt *m)
+{
+	if (!m->client)
+		return;
+	if (m->connected)
+		(void)mosquitto_disconnect(m->client);
+	mqtt_drop(m, -ECANCELED);
+}
+
+static struct pending *mqtt_pending(struct mqtt *m)
+{
+	for (size_t i = 0; i < MQTT_PENDING; i++) {
+		if (m->pending[i].state == PENDING_FREE)
+			return &m->pending[i];
+	}
+	return NULL;
+}
+
+/* Errors of the library for a packet that we build; the connection's own end shows in on_io(). */
+static int mqtt_errno(int rc)
+{
+	switch (rc) {
+	case MOSQ_ERR_SUCCESS:
+		return 0;
+	case MOSQ_ERR_NOMEM:
+		return -ENOMEM;
+	case MOSQ_ERR_PAYLOAD_SIZE:
+	case MOSQ_ERR_OVERSIZE_PACKET:
+		return -EMSGSIZE;
+	case MOSQ_ERR_INVAL:
+	case MOSQ_ERR_MALFORMED_UTF8:
+		return -EINVAL;
+	default:
+		return -ECONNRESET;
+	}
+}
+
+static int mqtt_await(struct mqtt *m, struct pending *p, int rc, int mid, struct done done)
+{
+	if (rc != MOSQ_ERR_SUCCESS)
+		return mqtt_errno(rc);
+	m->last_out = timer_now();
+	*p = (struct pending){ .state = PENDING_OPEN, .mid = mid, .done = done };
+	mqtt_arm_io(m);
+	return 0;
+}
+
+int mqtt_publish(struct mqtt *m, const char *topic, const void *payload, size_t n, int qos, struct done done)
+{
+	struct pending *p = mqtt_pending(m);
+	int rc, mid = 0;
+
+	if (!m->connected)
+		return -ENOTCONN;
+	if (!p)
+		return -EBUSY;
+	m->published = -1;
+	rc = mosquitto_publish(m->client, &mid, topic, (int)n, payload, qos, false);
+	if (rc == MOSQ_ERR_SUCCESS)
+		m->stats.sent++;
+
+	/* With QoS 0 the packet is mostly written by now. */
+	if (rc == MOSQ_ERR_SUCCESS && qos == 0 && m->published == mid) {
+		m->last_out = timer_now();
+		done_call(&done, 0);
+		return 0;
+	}
+	return mqtt_await(m, p, rc, mid, done);
+}
+
+int mqtt_subscribe(struct mqtt *m, const char *const filters[], size_t count, struct done done)
+{
+	struct pending *p = mqtt_pending(m);
+	char *copies[8];
+	int rc, mid = 0;
+
+	if (!m->connected)
+		return -ENOTCONN;
+	if (!p || count > ELEMENTS(copies))
+		return -EBUSY;
+
+	/* The library's parameter lacks a const. */
+	memcpy(copies, filters, count * sizeof(filters[0]));
+	rc = mosquitto_subscribe_multiple(m->client, &mid, (int)count, copies, 1, 0, NULL);
+	return mqtt_await(m, p, rc, mid, done);
+}
+
+int mqtt_unsubscribe(struct mqtt *m, const char *filter, struct done done)
+{
+	struct pending *p = mqtt_pending(m);
+	int rc, mid = 0;
+
+	if (!m->connected)
+		return -ENOTCONN;
+	if (!p)
+		return -EBUSY;
+	rc = mosquitto_unsubscribe(m->client, &mid, filter);
+	return mqtt_await(m, p, rc, mid, done);
+}
+
+void mqtt_get_stats(const struct mqtt *m, struct mqtt_stats *ret)
+{
+	*ret = m->stats;
+}
+
+void mqtt_library_version(char *ret, size_t size)
+{
+	int major, minor, revision;
+
+	(void)mosquitto_lib_version(&major, &minor, &revision);
+	(void)snprintf(ret, size, "%d.%d.%d", major, minor, revision);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/topics.h"
+
+#include <mosquitto.h>
+#include <stdio.h>
+#include <string.h>
+
+/* %s: the thing's name. The answers of AWS IoT come without a subscription, those of a plain broker do not. */
+static const char *const own_filters[TOPICS_OWN] = {
+	"$aws/things/%s/jobs/notify",
+	"$aws/things/%s/jobs/notify-next",
+	"$aws/things/%s/jobs/$next/get/+",
+	"$aws/things/%s/jobs/get/+",
+	"$aws/things/%s/jobs/+/update/+",
+};
+
+bool topic_is_name(const void *topic, size_t n)
+{
+	return n > 0 && mosquitto_validate_utf8(topic, (int)n) == MOSQ_ERR_SUCCESS &&
+	       mosquitto_pub_topic_check2(topic, n) == MOSQ_ERR_SUCCESS;
+}
+
+bool topic_is_filter(const void *filter, size_t n)
+{
+	return n > 0 && mosquitto_validate_utf8(filter, (int)n) == MOSQ_ERR_SUCCESS &&
+	       mosquitto_sub_topic_check2(filter, n) == MOSQ_ERR_SUCCESS;
+}
+
+bool topic_matches(const void *filter, size_t filter_n, const void *topic, size_t n)
+{
+	bool result = false;
+
+	return mosquitto_topic_matches_sub2(filter, filter_n, topic, n, &result) == MOSQ_ERR_SUCCESS && result;
+}
+
+unsigned topics_index(const struct dict *d, unsigned max_topic, const void *topic, size_t n)
+{
+	for (unsigned i = 1; i <= max_topic; i++) {
+		size_t filter_n;
+		const char *filter = dict_topic(d, i, &filter_n);
+
+		if (filter_n > 0 && topic_matches(filter, filter_n, topic, n))
+			return i;
+	}
+	return 0;
+}
+
+/* The formats are constants above. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+void topics_own(const char *thing_name, char ret[TOPICS_OWN][TOPICS_MAX])
+{
+	for (size_t i = 0; i < TOPICS_OWN; i++)
+		(void)snprintf(ret[i], TOPICS_MAX, own_filters[i], thing_name);
+}
+#pragma GCC diagnostic pop
+
+bool topics_is_own(const char *thing_name, const void *topic, size_t n)
+{
+	char own[TOPICS_OWN][TOPICS_MAX];
+
+	topics_own(thing_name, own);
+	for (size_t i = 0; i < TOPICS_OWN; i++) {
+		if (topic_matches(own[i], strlen(own[i]), topic, n))
+			return true;
+	}
+	return false;
+}
+
+bool topics_is_own_filter(const char *thing_name, const char *filter)
+{
+	char own[TOPICS_OWN][TOPICS_MAX];
+
+	topics_own(thing_name, own);
+	for (size_t i = 0; i < TOPICS_OWN; i++) {
+		if (strcmp(own[i], filter) == 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/ssl.h"
+
+#include "crypto/key.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* No certificate in use is older than this program: a clock before its time is not set. */
+#define SSL_CLOCK_FLOOR 1704067200 /* 2024-01-01 */
+
+struct ssl {
+	SSL_CTX *ctx;
+	char *server_name; /* for SNI; NULL: none */
+	STACK_OF(X509) *proof;
+	bool established;
+	bool proven;
+	const char *failure;
+};
+
+/* Strictly what the file says: no terminal prompt for a passphrase. */
+static int no_passphrase(char *text, int size, int writing, void *userdata)
+{
+	(void)text;
+	(void)size;
+	(void)writing;
+	(void)userdata;
+	return -1;
+}
+
+struct ssl *ssl_free(struct ssl *s)
+{
+	if (!s)
+		return NULL;
+	SSL_CTX_free(s->ctx);
+	sk_X509_pop_free(s->proof, X509_free);
+	free(s->server_name);
+	free(s);
+	return NULL;
+}
+
+SSL_CTX *ssl_context(struct ssl *s)
+{
+	return s->ctx;
+}
+
+void ssl_restart(struct ssl *s)
+{
+	s->established = false;
+	s->proven = false;
+	s->failure = NULL;
+}
+
+bool ssl_established(const struct ssl *s)
+{
+	return s->established;
+}
+
+const char *ssl_failure(const struct ssl *s)
+{
+	return s->failure;
+}
+
+bool ssl_proven(const struct ssl *s)
+{
+	return s->proven;
+}
+
+static void ssl_fail(struct ssl *s, const char *text)
+{
+	if (!s->failure)
+		s->failure = text;
+}
+
+static const char *verify_text(int error)
+{
+	switch (error) {
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return time(NULL) < SSL_CLOCK_FLOOR ? "Clock not set" : "Server certificate not yet valid: check clock";
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return "Server certificate expired";
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return "Server certificate is for another name: check Endpoint";
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		return "Server certificate not trusted: check RootCA";
+	case X509_V_ERR_INVALID_PURPOSE:
+		return "Server certificate is not for servers";
+	default:
+		return X509_verify_cert_error_string(error);
+	}
+}
+
+static struct ssl *ssl_of(const SSL *connection)
+{
+	return SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection));
+}
+
+static int on_verify(int ok, X509_STORE_CTX *store)
+{
+	const SSL *connection = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+
+	if (!ok)
+		ssl_fail(ssl_of(connection), verify_text(X509_STORE_CTX_get_error(store)));
+	return ok;
+}
+
+static const char *alert_text(int description)
+{
+	switch (description) {
+	case SSL_AD_UNKNOWN_CA:
+	case SSL_AD_BAD_CERTIFICATE:
+	case SSL_AD_CERTIFICATE_UNKNOWN:
+	case SSL_AD_UNSUPPORTED_CERTIFICATE:
+	case SSL_AD_ACCESS_DENIED:
+	case SSL_AD_DECRYPT_ERROR:
+		return "Our certificate was refused: check its registration";
+	case SSL_AD_CERTIFICATE_EXPIRED:
+		return "Our certificate has expired, says the server";
+	case SSL_AD_CERTIFICATE_REVOKED:
+		return "Our certificate is revoked, says the server";
+	case SSL_AD_HANDSHAKE_FAILURE:
+		return "Server refused the handshake: check Certificate";
+	case SSL_AD_PROTOCOL_VERSION:
+		return "Server does not speak TLS 1.2 or later";
+	case SSL_AD_UNRECOGNIZED_NAME:
+		return "Server does not know this name: check Endpoint";
+	case TLS1_AD_NO_APPLICATION_PROTOCOL:
+		return "Server refused ALPN: check the port of Endpoint";
+	default:
+		return "Server ended TLS with an alert";
+	}
+}
+
+static void ssl_finish(struct ssl *s, const SSL *connection)
+{
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(connection);
+	X509 *root = chain ? sk_X509_value(chain, sk_X509_num(chain) - 1) : NULL;
+
+	s->established = true;
+	for (int i = 0; root && i < sk_X509_num(s->proof); i++)
+		s->proven = s->proven || X509_cmp(sk_X509_value(s->proof, i), root) == 0;
+}
+
+static void on_info(const SSL *connection, int where, int value)
+{
+	struct ssl *s = ssl_of(connection);
+
+	/* The MQTT library is given the numeric address and would send that as SNI. Here, before the ClientHello
+	 * is built, the name is put right. The callback's type says const, the connection is ours. */
+	if ((where & SSL_CB_HANDSHAKE_START) && !s->established)
+		(void)SSL_set_tlsext_host_name((SSL *)(uintptr_t)connection, s->server_name);
+	if ((where & SSL_CB_HANDSHAKE_DONE) && !s->established)
+		ssl_finish(s, connection);
+	if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && (value & 0xff) != SSL_AD_CLOSE_NOTIFY)
+		ssl_fail(s, alert_text(value & 0xff));
+}
+
+/* Every certificate of a PEM text; NULL if there is none. */
+static STACK_OF(X509) *read_certificates(const char *pem, size_t n)
+{
+	STACK_OF(X509) *all = sk_X509_new_null();
+	BIO *bio = BIO_new_mem_buf(pem, (int)n);
+	X509 *x;
+
+	while (all && bio && (x = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL) {
+		if (!sk_X509_push(all, x)) {
+			X509_free(x);
+			break;
+		}
+	}
+	ERR_clear_error(); /* the end of the text is reported as an error */
+	BIO_free(bio);
+	if (all && sk_X509_num(all) == 0) {
+		sk_X509_free(all);
+		return NULL;
+	}
+	return all;
+}
+
+static int ssl_trust(struct ssl *s, const struct ssl_config *config)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(s->ctx);
+	STACK_OF(X509) *roots;
+	int r = 0;
+
+	roots = read_certificates(config->roots_pem, strlen(config->roots_pem));
+	if (!roots)
+		return -EBADMSG;
+	for (int i = 0; i < sk_X509_num(roots) && r == 0; i++)
+		r = X509_STORE_add_cert(store, sk_X509_value(roots, i)) == 1 ? 0 : -ENOMEM;
+	sk_X509_pop_free(roots, X509_free);
+	s->proof = read_certificates(config->proof_pem, config->proof_n);
+
+	/* A root may be an intermediate that the user chose to trust. */
+	(void)X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+	return r;
+}
+
+static int ssl_identity(struct ssl *s, const struct ssl_config *config)
+{
+	STACK_OF(X509) *chain;
+	EVP_PKEY *key = NULL;
+	int r;
+
+	chain = read_certificates(config->certificate_pem, strlen(config->certificate_pem));
+	if (!chain)
+		return -EBADMSG;
+	r = key_load(config->key_uri, config->pin, &key);
+	if (r == 0 && SSL_CTX_use_cert_and_key(s->ctx, sk_X509_value(chain, 0), key, NULL, 1) != 1)
+		r = -EKEYREJECTED;
+	EVP_PKEY_free(key);
+	sk_X509_pop_free(chain, X509_free);
+	return r;
+}
+
+static int ssl_server(struct ssl *s, const struct ssl_config *config)
+{
+	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(s->ctx);
+	unsigned char alpn[256];
+	size_t n;
+
+	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	if (config->host_is_address) {
+		if (X509_VERIFY_PARAM_set1_ip_asc(param, config->host) != 1)
+			return -EINVAL;
+	} else {
+		if (X509_VERIFY_PARAM_set1_host(param, config->host, 0) != 1)
+			return -EINVAL;
+		s->server_name = strdup(config->host);
+		if (!s->server_name)
+			return -ENOMEM;
+	}
+	if (config->alpn) {
+		n = strlen(config->alpn);
+		if (n > sizeof(alpn) - 1)
+			return -EINVAL;
+		alpn[0] = (unsigned char)n;
+		memcpy(alpn + 1, config->alpn, n);
+		if (SSL_CTX_set_alpn_protos(s->ctx, alpn, (unsigned)n + 1) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int ssl_new(struct ssl **ret, const struct ssl_config *config)
+{
+	_cleanup_(ssl_freep) struct ssl *s = NULL;
+	int r;
+
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->ctx = SSL_CTX_new(TLS_client_method());
+	if (!s->ctx || SSL_CTX_set_min_proto_version(s->ctx, TLS1_2_VERSION) != 1)
+		return -ENOMEM;
+	(void)SSL_CTX_set_app_data(s->ctx, s);
+	SSL_CTX_set_info_callback(s->ctx, on_info);
+	SSL_CTX_set_verify(s->ctx, SSL_VERIFY_PEER, on_verify);
+
+	/* AWS IoT knows no session tickets. The library gives a partly written packet again from where it stopped,
+	 * maybe at another address; idle connections need no buffers. */
+	(void)SSL_CTX_set_options(s->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+	(void)SSL_CTX_set_session_cache_mode(s->ctx, SSL_SESS_CACHE_OFF);
+	(void)SSL_CTX_set_mode(s->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+					       SSL_MODE_RELEASE_BUFFERS);
+	r = ssl_trust(s, config);
+	if (r == 0)
+		r = ssl_identity(s, config);
+	if (r == 0)
+		r = ssl_server(s, config);
+	if (r)
+		return r;
+	*ret = TAKE_PTR(s);
+	return 0;
+}

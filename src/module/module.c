@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "module/module.h"
+
+#include "cloud/topics.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- from the cloud --- */
+
+static unsigned on_index(void *userdata, const void *topic, size_t n)
+{
+	const struct module *m = userdata;
+
+	return topics_index(m->dict, m->settings->max_topic, topic, n);
+}
+
+/* The first message that is lost still raises its event, then OVERRUN; further ones are silent until the host
+ * has read a message (guide 4.1.7.6). */
+static void module_overrun(struct module *m, unsigned index, const char *topic)
+{
+	m->messages_lost++;
+	if (m->overrun)
+		return;
+	m->overrun = true;
+	log_warning("Message queue full: messages are lost until the host reads");
+	events_push(m->events, EVENT_MSG, index, NULL, 0);
+	events_push(m->events, EVENT_OVERRUN, 0, topic, strlen(topic));
+}
+
+static void on_message(void *userdata, const char *topic, const void *payload, size_t n)
+{
+	struct module *m = userdata;
+	size_t topic_n = strlen(topic);
+	unsigned index = on_index(m, topic, topic_n);
+
+	/* The module's own traffic is the host's only if a topic of the host matches it. */
+	if (index == 0 && topics_is_own(m->settings->thing_name, topic, topic_n))
+		return;
+	if (n > MESSAGE_MAX_PAYLOAD || messages_push(m->messages, topic, topic_n, payload, n) < 0) {
+		module_overrun(m, index, topic);
+		return;
+	}
+	events_push(m->events, EVENT_MSG, index, NULL, 0);
+}
+
+static void on_lost(void *userdata)
+{
+	module_happen(userdata, HAPPEN_LOST);
+}
+
+static void on_level(void *userdata, bool high)
+{
+	struct module *m = userdata;
+
+	pins_set_event(m->pins, high);
+}
+
+static void on_wake(void *userdata)
+{
+	module_happen(userdata, HAPPEN_WAKE);
+}
+
+/* --- what the gate asks --- */
+
+static unsigned world_max_topic(struct module *m)
+{
+	return m->settings->max_topic;
+}
+
+static int world_topic(struct module *m, unsigned index, unsigned needs)
+{
+	size_t n;
+	const char *topic = dict_topic(m->dict, index, &n);
+
+	if (n == 0)
+		return AT_ERR_UNDEFINED;
+	if ((needs & AT_VALID_TOPIC) && !topic_is_name(topic, n))
+		return AT_ERR_PARAMETER;
+	if ((needs & AT_VALID_FILTER) && !topic_is_filter(topic, n))
+		return AT_ERR_PARAMETER;
+	return 0;
+}
+
+static bool world_connected(struct module *m)
+{
+	return connection_is_up(m->connection);
+}
+
+static void world_on_line(struct module *m)
+{
+	if (m->state == STATE_SLEEPING)
+		module_happen(m, HAPPEN_WAKE);
+}
+
+static const struct at_world world = {
+	.max_topic = world_max_topic,
+	.topic = world_topic,
+	.connected = world_connected,
+	.on_line = world_on_line,
+};
+
+/* --- run states --- */
+
+static void module_clear_messages(struct module *m)
+{
+	messages_clear(m->messages);
+	m->overrun = false;
+}
+
+static void module_act(struct module *m, unsigned actions)
+{
+	if (actions & ACTION_HOLD)
+		at_server_hold(m->server);
+	if (actions & ACTION_CLOSE)
+		connection_close(m->connection);
+	if (actions & ACTION_CLEAR_EVENTS)
+		events_clear(m->events);
+	if (actions & ACTION_CLEAR_MESSAGES)
+		module_clear_messages(m);
+	if (actions & ACTION_RESET_KEYS)
+		dict_reset(m->dict);
+	if (actions & ACTION_CLEAR_BACKOFF)
+		connection_clear_backoff(m->connection);
+	if (actions & ACTION_CONLOST)
+		events_push(m->events, EVENT_CONLOST, 0, NULL, 0);
+	if (actions & ACTION_RELEASE)
+		at_server_release(m->server);
+	if (actions & ACTION_STARTUP)
+		events_push(m->events, EVENT_STARTUP, 0, NULL, 0);
+}
+
+void module_happen(struct module *m, enum happening happening)
+{
+	struct transition t;
+
+	if (!state_next(m->state, happening, &t))
+		return;
+	log_debug("%s: %s -> %s", happening_name(happening), state_name(m->state), state_name(t.next));
+
+	/* First the state: closing the connection ends a CONNECT, and what that tells does not happen any more. */
+	m->state = t.next;
+	if (t.next == STATE_SLEEPING && m->sleep_seconds > 0)
+		timer_arm(&m->wake, m->sleep_seconds * 1000);
+	else
+		timer_disarm(&m->wake);
+	module_act(m, t.actions);
+	if (m->on_state)
+		m->on_state(m->userdata, m->state);
+}
+
+/* --- life --- */
+
+int module_new(struct module **ret, sd_event *event, const struct settings *settings,
+	       const struct at_command *commands, const char *state_dir, const char *runtime_dir,
+	       void (*on_state)(void *userdata, enum state state), void *userdata)
+{
+	_cleanup_(module_freep) struct module *m = NULL;
+	struct connection_events cloud = { .on_lost = on_lost, .on_message = on_message };
+	int r;
+
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->event = sd_event_ref(event);
+	m->settings = settings;
+	m->on_state = on_state;
+	m->userdata = userdata;
+	m->started = timer_now();
+	cloud.userdata = m;
+	r = timer_init(&m->wake, event, on_wake, m);
+	if (r == 0)
+		r = dict_new(&m->dict, event, settings, state_dir);
+	if (r == 0)
+		r = events_new(&m->events, settings->event_queue);
+	if (r == 0)
+		r = messages_new(&m->messages, settings->message_queue, settings->message_bytes, on_index, m);
+	if (r == 0)
+		r = pins_new(&m->pins);
+	if (r == 0)
+		r = connection_new(&m->connection, event, settings, m->dict, &cloud);
+	if (r == 0)
+		r = at_server_new(&m->server, event, commands, &world, m, settings->device, runtime_dir);
+	if (r < 0)
+		return r;
+	events_on_level(m->events, on_level, m);
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+struct module *module_free(struct module *m)
+{
+	if (!m)
+		return NULL;
+	m->on_state = NULL;
+	m->server = at_server_free(m->server);
+	m->connection = connection_free(m->connection);
+	m->pins = pins_free(m->pins);
+	m->messages = messages_free(m->messages);
+	m->events = events_free(m->events);
+	m->dict = dict_free(m->dict);
+	timer_done(&m->wake);
+	sd_event_unref(m->event);
+	free(m);
+	return NULL;
+}
+
+int module_start(struct module *m)
+{
+	int r;
+
+	r = dict_start(m->dict);
+	if (r < 0)
+		return r;
+	r = at_server_start(m->server);
+	if (r < 0)
+		return r;
+	module_happen(m, HAPPEN_BOOTED);
+	return 0;
+}
