@@ -29,11 +29,11 @@ struct line {
 };
 
 /* Is this command (the data of a LINE_COMMAND) followed by a pasted certificate? */
-typedef bool (*line_takes_body_fn)(const uint8_t *data, size_t n);
+typedef bool (*line_takes_body_fn)(void *userdata, const uint8_t *data, size_t n);
 
 struct line_reader;
 
-int line_reader_new(struct line_reader **ret, line_takes_body_fn takes_body) _must_check_;
+int line_reader_new(struct line_reader **ret, line_takes_body_fn takes_body, void *userdata) _must_check_;
 struct line_reader *line_reader_free(struct line_reader *r);
 DEFINE_CLEANUP(struct line_reader *, line_reader_free)
 
@@ -49,7 +49,8 @@ bool line_next(struct line_reader *r, struct line *ret);
 bool line_ready(const struct line_reader *r);
 
 /* The command just taken by line_next() refused its body: swallow what is still to come of it, up to its END
- * line or LINE_SWALLOW_SILENCE_MS without a byte, and drop what has come. */
+ * line or LINE_SWALLOW_SILENCE_MS without a byte, and drop what has come. A host that saw the refusal may not send it
+ * at all: if nothing has come and the next thing isn't the "-" of a BEGIN line, it is no longer waited for. */
 void line_swallow(struct line_reader *r);
 
 /* How long a silence is awaited after the last line_feed(): 0 (none), or one of the two above. The caller says by

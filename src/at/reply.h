@@ -18,7 +18,7 @@ struct reply {
 	struct buf lines; /* the further lines, each with its CR LF */
 	unsigned count;   /* of further lines */
 	bool counted;     /* "OK#" even when # is 0 */
-	char hint[8];     /* of an error: the number between "ERR14" and its text, or "" */
+	char hint[12];    /* of an error: the number between "ERR14" and its text, or "" */
 	char detail[REPLY_MAX_DETAIL + 1];
 };
 

@@ -11,8 +11,8 @@
 
 struct tty;
 
-/* bytes: what came in; drained: the write queue was emptied into the kernel after having been full beyond
- * TTY_BUSY, or tty_when_sent() was asked for. Both run from the loop. */
+/* on_bytes: what came in. on_room: the write queue, which was not empty after a tty_flush(), is empty now. on_sent: see
+ * tty_when_sent(). All run from the loop, none may free the tty. */
 struct tty_events {
 	void (*on_bytes)(void *userdata, const void *data, size_t n);
 	void (*on_room)(void *userdata);
@@ -32,15 +32,21 @@ DEFINE_CLEANUP(struct tty *, tty_free)
  * when it returns. Logs one line that says what is wrong. 0 or -errno. */
 int tty_start(struct tty *t) _must_check_;
 
-/* Hands an answer over; never blocks. Writing is attempted at the end of the turn of the loop, in one piece with
- * others. The queue is unbounded by itself: whoever looks at tty_busy() before a command keeps it below TTY_BUSY plus
- * one answer. */
+/* The write queue: answers are appended here, and tty_flush() writes as many of them at once as the kernel takes; the
+ * rest follows by itself. Never blocks. Whoever looks at tty_busy() before a command always finds room for one more
+ * answer. While an unplugged tty is away, what is flushed is lost. */
 struct buf;
 struct buf *tty_out(struct tty *t);
 void tty_flush(struct tty *t);
 
+/* Forgets what was not yet sent, here and as far as possible in the kernel, and a tty_when_sent(). */
+void tty_discard(struct tty *t);
+
+/* Stops and goes on reading: for a reader that is able to keep up but wants others to have their turn. */
+void tty_pause(struct tty *t, bool paused);
+
 /* Answers pile up because the host does not read. */
 bool tty_busy(const struct tty *t);
 
-/* Calls on_sent() once everything has left the UART. */
+/* Calls on_sent() once everything has left the UART, never at once. */
 void tty_when_sent(struct tty *t);

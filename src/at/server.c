@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at/server.h"
+
+#include "at/gate.h"
+#include "at/line.h"
+#include "at/reply.h"
+#include "at/run.h"
+#include "at/tty.h"
+#include "util/log.h"
+#include "util/timer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TURN_LINES 256 /* commands in one turn of the loop, ... */
+#define TURN_MS    10  /* ... and the time they may take: others want their turn too */
+
+struct at_server {
+	struct gate gate;
+	struct tty *tty;
+	struct line_reader *lines;
+	struct run run;
+	sd_event_source *more; /* lines are left for the next turn */
+	struct timer silence;
+	unsigned silence_ms; /* what it was armed for, 0: nothing */
+	bool held;
+	bool turning;
+	struct at_server_stats stats;
+};
+
+/* A passphrase is written by CONF Passphrase=... (guide 5, Table 2), and whatever is misspelt about that, nothing
+ * behind the word is shown. */
+static void trace_command(const uint8_t *data, size_t n)
+{
+	static const char secret[] = "passphrase";
+	uint8_t text[2 + 256 + 4] = "AT";
+	size_t k = n < 256 ? n : 256;
+
+	memcpy(text + 2, data, k);
+	for (size_t i = 2; i + sizeof(secret) - 1 <= k + 2; i++) {
+		size_t j = 0;
+
+		while (j < sizeof(secret) - 1 && (text[i + j] | 0x20) == (uint8_t)secret[j])
+			j++;
+		if (j < sizeof(secret) - 1)
+			continue;
+		memcpy(text + i + j, "=***", 4);
+		log_bytes("host:  ", text, i + j + 4);
+		return;
+	}
+	log_bytes("host:  ", text, k + 2);
+}
+
+static void write_answer(struct at_server *s, const struct reply *reply, int r)
+{
+	struct buf *out = tty_out(s->tty);
+	size_t before = buf_used(out);
+	int k;
+
+	k = reply_write(reply, r, out);
+	if (k < 0)
+		(void)log_errno(k, "Answer lost");
+	else if (log_enabled(LOG_DEBUG))
+		log_bytes("module:", buf_head(out) + before, buf_used(out) - before);
+	s->stats.commands++;
+	s->stats.errors += r != 0;
+}
+
+static void on_answer(void *userdata, int r)
+{
+	struct at_server *s = userdata;
+
+	if (s->run.body_follows)
+		line_swallow(s->lines);
+	write_answer(s, &s->run.reply, r);
+}
+
+static void run_line(struct at_server *s, const struct line *line)
+{
+	/* The text got lost for want of memory. */
+	if (s->run.state == RUN_BODY && line->kind != LINE_BODY)
+		run_body(&s->run, NULL, 0);
+	const struct at_world *world = s->gate.world;
+
+	if (line->kind != LINE_BODY && world->on_line)
+		world->on_line(s->gate.m);
+	switch (line->kind) {
+	case LINE_COMMAND:
+		if (log_enabled(LOG_DEBUG))
+			trace_command(line->data, line->n);
+		run_command(&s->run, line->data, line->n);
+		break;
+	case LINE_BODY:
+		log_debug("host:   a certificate of %zu bytes", line->n);
+		if (s->run.state == RUN_BODY)
+			run_body(&s->run, line->data, line->n);
+		break;
+	case LINE_OVERFLOW:
+		log_debug("host:   a command that does not fit");
+		write_answer(s, &s->run.reply, AT_ERR_OVERFLOW);
+		break;
+	}
+}
+
+static bool may_run(struct at_server *s)
+{
+	if (s->held || (s->run.state != RUN_IDLE && s->run.state != RUN_BODY) || !line_ready(s->lines))
+		return false;
+	if (tty_busy(s->tty))
+		tty_flush(s->tty);
+	return !tty_busy(s->tty);
+}
+
+static void watch_silence(struct at_server *s, bool fed)
+{
+	unsigned ms = line_silence_ms(s->lines);
+
+	if (ms == s->silence_ms && !(fed && ms > 0))
+		return;
+	s->silence_ms = ms;
+	if (ms > 0)
+		timer_arm(&s->silence, ms);
+	else
+		timer_disarm(&s->silence);
+}
+
+/* Runs what is ready. While more is ready than one turn may do, reading pauses: a host that is faster than its
+ * commands waits, instead of filling the backlog. */
+static void turn(struct at_server *s)
+{
+	uint64_t end = 0;
+	struct line line;
+	bool more;
+
+	if (s->turning)
+		return;
+	s->turning = true;
+	for (unsigned n = 0; n < TURN_LINES && may_run(s) && line_next(s->lines, &line); n++) {
+		run_line(s, &line);
+		/* The first needs no clock: mostly it is the only one. */
+		if (n == 1)
+			end = timer_now() + TURN_MS;
+		else if (n > 1 && timer_now() >= end)
+			break;
+	}
+	tty_flush(s->tty);
+	more = may_run(s);
+	tty_pause(s->tty, more);
+	if (more)
+		(void)sd_event_source_set_enabled(s->more, SD_EVENT_ONESHOT);
+	if (s->run.state == RUN_SENDING)
+		tty_when_sent(s->tty);
+	s->turning = false;
+	watch_silence(s, false);
+}
+
+static int on_more(sd_event_source *source, void *userdata)
+{
+	(void)source;
+	turn(userdata);
+	return 0;
+}
+
+static void on_bytes(void *userdata, const void *data, size_t n)
+{
+	struct at_server *s = userdata;
+
+	if (s->held)
+		return;
+	line_feed(s->lines, data, n);
+	watch_silence(s, true);
+	turn(s);
+}
+
+/* The queue has room again, or a command that was pending is answered. */
+static void on_free(void *userdata)
+{
+	turn(userdata);
+}
+
+static void on_sent(void *userdata)
+{
+	struct at_server *s = userdata;
+
+	if (s->run.state != RUN_SENDING)
+		return;
+	run_sent(&s->run);
+	turn(s);
+}
+
+static void on_silence(void *userdata)
+{
+	struct at_server *s = userdata;
+
+	s->silence_ms = 0;
+	line_silence(s->lines);
+	turn(s);
+}
+
+static bool takes_body(void *userdata, const uint8_t *data, size_t n)
+{
+	const struct at_server *s = userdata;
+
+	return gate_takes_body(&s->gate, data, n);
+}
+
+int at_server_new(struct at_server **ret, sd_event *event, const struct at_command *table,
+		  const struct at_world *world, struct module *m, const char *device, const char *runtime_dir)
+{
+	_cleanup_(at_server_freep) struct at_server *s = NULL;
+	struct tty_events events = { .on_bytes = on_bytes, .on_room = on_free, .on_sent = on_sent };
+	struct run_events answers = { .on_answer = on_answer, .on_free = on_free };
+	int r;
+
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->gate = (struct gate){ .table = table, .world = world, .m = m };
+	answers.userdata = s;
+	r = run_init(&s->run, event, &s->gate, &answers);
+	if (r < 0)
+		return r;
+	r = line_reader_new(&s->lines, takes_body, s);
+	if (r < 0)
+		return r;
+	r = timer_init(&s->silence, event, on_silence, s);
+	if (r < 0)
+		return r;
+	r = sd_event_add_defer(event, &s->more, on_more, s);
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_enabled(s->more, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
+	events.userdata = s;
+	r = tty_new(&s->tty, event, device, runtime_dir, &events);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+struct at_server *at_server_free(struct at_server *s)
+{
+	if (!s)
+		return NULL;
+	tty_free(s->tty);
+	sd_event_source_disable_unref(s->more);
+	timer_done(&s->silence);
+	line_reader_free(s->lines);
+	run_done(&s->run);
+	free(s);
+	return NULL;
+}
+
+int at_server_start(struct at_server *s)
+{
+	return tty_start(s->tty);
+}
+
+void at_server_hold(struct at_server *s)
+{
+	s->held = true;
+	run_reset(&s->run);
+	line_reset(s->lines);
+	tty_discard(s->tty);
+	tty_pause(s->tty, false);
+	watch_silence(s, false);
+}
+
+void at_server_release(struct at_server *s)
+{
+	s->held = false;
+}
+
+void at_server_get_stats(const struct at_server *s, struct at_server_stats *ret)
+{
+	*ret = s->stats;
+}
