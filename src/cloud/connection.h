@@ -14,17 +14,6 @@
 #include <systemd/sd-event.h>
 
 #define CONNECTION_OPERATION_MS 19500 /* SEND with QoS 1, SUBSCRIBE, UNSUBSCRIBE: the datasheet says 20 s */
-#define CONNECTION_MAX_DETAIL   64
-
-enum connection_hint { /* guide 3.7.2.2 */
-	HINT_NOT_ALLOWED = 0,
-	HINT_BACKOFF = 1,
-	HINT_NETWORK = 2,
-	HINT_ENDPOINT = 3,
-	HINT_TLS = 4,
-	HINT_LOGIN = 5,
-	HINT_JOBS = 6,
-};
 
 struct connection_events {
 	void (*on_lost)(void *userdata); /* unexpectedly: CONLOST */
@@ -42,7 +31,7 @@ struct connection *connection_free(struct connection *c);
 DEFINE_CLEANUP(struct connection *, connection_free)
 
 /* One attempt, with every address of the name, within the setting ConnectTimeout. done gets 0; AT_ERR_CONNECT, then
- * connection_hint() and connection_detail() say more; -ECANCELED after connection_close(). */
+ * connection_hint() (guide 3.7.2.2) and connection_detail() say more; -ECANCELED after connection_close(). */
 void connection_open(struct connection *c, struct done done);
 
 /* DISCONNECT, RESET: stops whatever goes on; no on_lost(). */

@@ -36,6 +36,7 @@ struct mqtt {
 	struct mqtt_events events;
 	sd_event *loop;
 	struct mosquitto *client;
+	unsigned generation; /* of clients: whether one is still there after its owner was told something */
 	sd_event_source *io;
 	uint32_t armed; /* events that io waits for */
 	struct timer timer; /* the next keep-alive moment */
@@ -130,6 +131,7 @@ static void mqtt_settle(struct mqtt *m)
 	}
 }
 
+/* Closes without a word; what was under way is noted as done with this result, for mqtt_settle(). */
 static void mqtt_drop(struct mqtt *m, int result)
 {
 	struct mosquitto *client = TAKE_PTR(m->client);
@@ -138,6 +140,7 @@ static void mqtt_drop(struct mqtt *m, int result)
 		return;
 	m->io = sd_event_source_disable_unref(m->io);
 	timer_disarm(&m->timer);
+	m->generation++;
 	mosquitto_destroy(client);
 	m->tcp_up = m->connected = m->pinged = false;
 	for (size_t i = 0; i < MQTT_PENDING; i++) {
@@ -147,13 +150,14 @@ static void mqtt_drop(struct mqtt *m, int result)
 		m->pending[i].result = result;
 		m->settled++;
 	}
-	mqtt_settle(m);
 }
 
 static void mqtt_lost(struct mqtt *m, int error)
 {
+	/* The owner knows of the loss before those who waited for an answer can ask for more. */
 	mqtt_drop(m, -ECONNRESET);
 	m->events.on_closed(m->events.userdata, error);
+	mqtt_settle(m);
 }
 
 /* --- after every library call --- */
@@ -195,20 +199,20 @@ static void mqtt_arm_io(struct mqtt *m)
 static void mqtt_after(struct mqtt *m, int rc)
 {
 	int error = rc == MOSQ_ERR_ERRNO ? errno : 0;
-	struct mosquitto *client = m->client;
+	unsigned generation = m->generation;
 	int code = m->connack;
 
 	m->connack = -1;
 	if (code >= 0) {
 		m->connected = code == 0;
 		m->events.on_connack(m->events.userdata, code);
-		if (m->client != client)
+		if (m->generation != generation)
 			return;
 	}
 	mqtt_settle(m);
-	if (m->client != client || !client)
+	if (m->generation != generation)
 		return;
-	if (rc != MOSQ_ERR_SUCCESS || mosquitto_socket(client) < 0) {
+	if (rc != MOSQ_ERR_SUCCESS || mosquitto_socket(m->client) < 0) {
 		mqtt_lost(m, error);
 		return;
 	}
@@ -236,7 +240,7 @@ static int mqtt_tcp_state(int fd, uint32_t revents)
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct mqtt *m = userdata;
-	struct mosquitto *client = m->client;
+	unsigned generation = m->generation;
 	int rc = MOSQ_ERR_SUCCESS, r;
 
 	(void)source;
@@ -250,7 +254,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 			return 0;
 		m->tcp_up = true;
 		m->events.on_tcp(m->events.userdata);
-		if (m->client != client)
+		if (m->generation != generation)
 			return 0;
 	}
 
@@ -262,11 +266,11 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 			m->pinged = false;
 			mqtt_arm_timer(m);
 		}
-		rc = mosquitto_loop_read(client, 1);
+		rc = mosquitto_loop_read(m->client, 1);
 	}
-	if (rc == MOSQ_ERR_SUCCESS && (revents & EPOLLOUT) && mosquitto_socket(client) >= 0) {
+	if (rc == MOSQ_ERR_SUCCESS && (revents & EPOLLOUT) && mosquitto_socket(m->client) >= 0) {
 		errno = 0;
-		rc = mosquitto_loop_write(client, 1);
+		rc = mosquitto_loop_write(m->client, 1);
 	}
 	mqtt_after(m, rc);
 	return 0;
@@ -413,6 +417,7 @@ void mqtt_close(struct mqtt *m)
 	if (m->connected)
 		(void)mosquitto_disconnect(m->client);
 	mqtt_drop(m, -ECANCELED);
+	mqtt_settle(m);
 }
 
 static struct pending *mqtt_pending(struct mqtt *m)
