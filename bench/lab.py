@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The place where bench/run measures: a broker with mutual TLS on loopback, the daemon, its peers, two processors."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import termios
+import time
+import tty
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "lib"))
+
+import pki  # noqa: E402
+
+TOPIC = "bench/topic"
+ABOUT = "Vendor - Model"
+
+
+class Failure(Exception):
+    """Something that must never happen, however slow the machine is."""
+
+
+def available_port():
+    with contextlib.closing(socket.socket()) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def memory(pid):
+    """Resident memory in KiB: all, and the anonymous part."""
+    with open(f"/proc/{pid}/status") as f:
+        status = dict(line.split(":", 1) for line in f)
+    return int(status["VmRSS"].split()[0]), int(status["RssAnon"].split()[0])
+
+
+def wakeups(pid):
+    """How often the process went to sleep so far; the resolver and other short-lived children do not count."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status") as f:
+            total += int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", f.read(), re.M)[1])
+    return total
+
+
+class Port:
+    """A few words with a module, where time does not matter."""
+
+    def __init__(self, path):
+        self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(self.fd, termios.TCSANOW)
+        self.rest = b""
+
+    def ask(self, line):
+        os.write(self.fd, line.encode() + b"\n")
+        while b"\n" not in self.rest:
+            self.rest += os.read(self.fd, 4096)
+        answer, self.rest = self.rest.split(b"\n", 1)
+        return answer.decode().rstrip("\r")
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Lab:
+    def __init__(self, options, folder):
+        cpus = sorted(os.sched_getaffinity(0))
+        self.options = options
+        self.quick = options.quick
+        self.rounds = 1 if options.quick else options.rounds
+        self.driver_cpu, self.subject_cpu = str(cpus[0]), str(cpus[-1])
+        self.folder = folder
+        self.runtime = os.path.join(folder, "run")
+        self.state = os.path.join(folder, "state")
+        self.link = os.path.join(self.runtime, "module")
+        self.peer_link = os.path.join(self.runtime, "peer")
+        self.daemon = os.path.join(options.build, "src", "expresslinkd")
+        self.config = os.path.join(folder, "expresslinkd.conf")
+        self.log = open(os.path.join(folder, "log"), "w+b")
+        self.port = available_port()
+        os.mkdir(self.runtime)
+        os.mkdir(self.state)
+        self.pki = pki.Pki()
+        self.write_settings()
+
+    def write_settings(self):
+        names = ("device.crt", "device.key", "server-ca.crt", "vendor-ca.crt", "server.crt", "server.key")
+        device, device_key, server_ca, vendor_ca, server, server_key = map(self.pki.file, names)
+        with open(self.config, "w") as f:
+            f.write(f"[Serial]\nDevice=pty:module\n"
+                    f"[Identity]\nCertificate={device}\nPrivateKey={device_key}\n"
+                    f"[Module]\nAbout={ABOUT}\n"
+                    f"[Cloud]\nRootCA={server_ca}\nKeepAlive=60\n")
+        with open(os.path.join(self.folder, "mosquitto.conf"), "w") as f:
+            f.write(f"listener {self.port} 127.0.0.1\n"
+                    f"cafile {vendor_ca}\ncertfile {server}\nkeyfile {server_key}\n"
+                    f"require_certificate true\nuse_identity_as_username true\n"
+                    f"max_queued_messages 0\nset_tcp_nodelay true\nlog_type error\nlog_type subscribe\n")
+            if os.geteuid() == 0:
+                f.write("user root\n")
+
+    # Programs
+
+    def bench(self, name):
+        return os.path.join(self.options.build, "bench", name)
+
+    def tls(self):
+        return ["localhost", str(self.port), *map(self.pki.file, ("server-ca.crt", "device.crt", "device.key"))]
+
+    def client(self, program, *args):
+        host, port, ca, certificate, key = self.tls()
+        return [shutil.which(program) or program, "-h", host, "-p", port, "--cafile", ca, "--cert", certificate,
+                "--key", key, "-t", TOPIC, *args]
+
+    def daemon_command(self):
+        return [self.daemon, "-c", self.config]
+
+    def environment(self):
+        return dict(os.environ, STATE_DIRECTORY=self.state, RUNTIME_DIRECTORY=self.runtime)
+
+    @contextlib.contextmanager
+    def running(self, command, cpu, **more):
+        more.setdefault("stdout", self.log)
+        process = subprocess.Popen(["taskset", "-c", cpu, *command], stdin=subprocess.DEVNULL, stderr=self.log,
+                                   env=self.environment(), **more)
+        try:
+            yield process
+            if process.poll() not in (None, 0):
+                raise Failure(f"{command[0]} ended with status {process.returncode}")
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise Failure(f"{command[0]} does not end") from None
+
+    def subscriptions(self):
+        """How many the broker has seen so far."""
+        with open(self.log.name) as f:
+            return f.read().count(f" {TOPIC}\n")
+
+    @contextlib.contextmanager
+    def subscriber(self, *args, **more):
+        """mosquitto_sub, subscribed."""
+        before = self.subscriptions()
+        with self.running(self.client("mosquitto_sub", *args), self.subject_cpu, text=True, **more) as process:
+            deadline = time.monotonic() + 10
+            while self.subscriptions() == before:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise Failure("mosquitto_sub does not subscribe")
+                time.sleep(0.005)
+            yield process
+
+    def await_link(self, link, process):
+        deadline = time.monotonic() + 10
+        while not os.path.exists(link):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise Failure(f"{process.args[3]} does not start")
+            time.sleep(0.005)
+
+    @contextlib.contextmanager
+    def broker(self):
+        with self.running(["mosquitto", "-c", os.path.join(self.folder, "mosquitto.conf")], self.driver_cpu) as p:
+            deadline = time.monotonic() + 10
+            while True:
+                with contextlib.closing(socket.socket()) as s:
+                    if s.connect_ex(("127.0.0.1", self.port)) == 0:
+                        break
+                if p.poll() is not None or time.monotonic() > deadline:
+                    raise Failure("the broker does not start")
+                time.sleep(0.01)
+            yield p
+
+    @contextlib.contextmanager
+    def module(self, *lines):
+        """A running daemon, to which the lines have been said."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.link)
+        with self.running(self.daemon_command(), self.subject_cpu) as process:
+            self.await_link(self.link, process)
+            self.say(*lines)
+            yield process
+
+    def say(self, *lines):
+        port = Port(self.link)
+        for line in lines:
+            answer = port.ask(line)
+            if not answer.startswith("OK"):
+                raise Failure(f"{line}: {answer}")
+        port.close()
+
+    @contextlib.contextmanager
+    def peer(self, name, *args):
+        """A running peer that has a tty."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.peer_link)
+        with self.running([self.bench(name), self.peer_link, *args], self.subject_cpu) as process:
+            self.await_link(self.peer_link, process)
+            yield process
+
+    def connected(self, *lines):
+        return self.module(f"AT+CONF Endpoint=localhost:{self.port}", f"AT+CONF Topic1={TOPIC}", "AT+CONNECT", *lines)
+
+    def measure(self, program, *args):
+        """One run of bench/drive or bench/start."""
+        run = subprocess.run(["taskset", "-c", self.driver_cpu, self.bench(program), *map(str, args)],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment())
+        result = json.loads(run.stdout) if run.stdout else {}
+        if run.returncode != 0 or result.get("exit"):
+            raise Failure(f"bench/{program} {' '.join(map(str, args[:3]))}: {run.stderr.decode().strip()} {result}")
+        if result.get("refused"):
+            raise Failure(f"{result['refused']} of {result['count']} lines refused: {result['first_refused']}")
+        return result
+
+    def in_turn(self, *runs):
+        """Each of runs once per round; the results of each, in lists."""
+        results = [[] for _ in runs]
+        for _ in range(self.rounds):
+            for run, result in zip(runs, results):
+                result.append(run())
+        return results
