@@ -34,7 +34,7 @@ home() {
 	openssl/*) echo 'crypto/*' cloud/mqtt.c ;;       # mqtt: what the library's handshake waits for
 	gpiod.h) echo board/gpio.c ;;
 	termios.h) echo at/tty.c ;;
-	ini.h) echo config/settings.c ;;
+	ini.h) echo config/ini.c ;;
 	systemd/sd-daemon.h) echo main.c ;;
 	curl/* | microhttpd.h) echo 'helpers/*' ;;
 	*) echo '*' ;;
