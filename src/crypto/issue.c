@@ -16,12 +16,17 @@
 #include <strings.h>
 #include <time.h>
 
-#define SECONDS_A_DAY  86400
 #define DAYS_20_YEARS  7305
-#define EARLIER        3600 /* a gateway's clock may be a little behind */
-#define MIN_SERIAL     96   /* bits: fewer in a random 128-bit number happen once in 2^32 */
-#define MIN_YEARS_DAYS (ISSUE_MIN_YEARS * 365) /* what `-days 3650` makes is taken for ten years */
-#define TEN_YEARS_DAYS 3653                    /* ours are never shorter than the calendar's */
+#define TEN_YEARS_DAYS 3653
+
+/* What `-days 3650` makes is taken for ten years; ours are never shorter than the calendar's. */
+#define MIN_YEARS_DAYS (ISSUE_MIN_YEARS * 365)
+
+/* Seconds: a gateway's clock may be a little behind. */
+#define EARLIER 3600
+
+/* Bits: fewer in a random 128-bit number happen once in 2^32. */
+#define MIN_SERIAL 96
 
 DEFINE_CLEANUP(X509 *, X509_free)
 DEFINE_CLEANUP(X509_REQ *, X509_REQ_free)
@@ -221,7 +226,8 @@ static void format_date(const ASN1_TIME *t, char ret[11])
 static int check_dates(const X509 *x, const char *who, struct issue_problem *p)
 {
 	char date[11];
-	int before = X509_cmp_current_time(X509_get0_notBefore(x)), after = X509_cmp_current_time(X509_get0_notAfter(x));
+	int before = X509_cmp_current_time(X509_get0_notBefore(x));
+	int after = X509_cmp_current_time(X509_get0_notAfter(x));
 
 	if (!before || !after)
 		return problem(p, "%s has dates that cannot be read", who);
@@ -274,8 +280,8 @@ static int set_dates(X509 *x, const X509 *ca, struct issue_problem *p)
 	if (whole_days(x) >= TEN_YEARS_DAYS)
 		return 0;
 	format_date(X509_get0_notAfter(ca), date);
-	return problem(p, "the CA's certificate ends on %s, in less than %d years: too soon for a birth certificate", date,
-		       ISSUE_MIN_YEARS);
+	return problem(p, "the CA's certificate ends on %s, in less than %d years: too soon for a birth certificate",
+		       date, ISSUE_MIN_YEARS);
 }
 
 static int set_serial(X509 *x, const uint8_t uid[ISSUE_UID_SIZE])
@@ -313,8 +319,8 @@ static int set_extensions(X509 *x, X509 *ca)
 	return 0;
 }
 
-int issue_certificate(EVP_PKEY *key, const uint8_t uid[ISSUE_UID_SIZE], const char *ca_pem, size_t ca_n, EVP_PKEY *ca_key,
-		      char **ret, size_t *ret_n, struct issue_problem *ret_problem)
+int issue_certificate(EVP_PKEY *key, const uint8_t uid[ISSUE_UID_SIZE], const char *ca_pem, size_t ca_n,
+		      EVP_PKEY *ca_key, char **ret, size_t *ret_n, struct issue_problem *ret_problem)
 {
 	_cleanup_(X509_freep) X509 *ca = NULL, *x = X509_new();
 	_cleanup_(BIO_free_allp) BIO *bio = BIO_new(BIO_s_mem());
@@ -357,14 +363,16 @@ static int check_serial(X509 *x, struct issue_problem *p)
 		return problem(p, "the serial number is negative");
 	/* A UUID may begin with any number of zeros if the common name says so. */
 	if (BN_num_bits(number) <= 8 * ISSUE_UID_SIZE && BN_bn2binpad(number, uid, sizeof(uid)) == sizeof(uid) &&
-	    X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, name, sizeof(name)) == ISSUE_UID_TEXT) {
+	    X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, name, sizeof(name)) ==
+		    ISSUE_UID_TEXT) {
 		issue_uid_format(uid, text);
 		if (!strcasecmp(text, name))
 			return 0;
 	}
 	if (BN_num_bits(number) < MIN_SERIAL)
-		return problem(p, "the serial number has only %d bits; it must be the module's unique ID, a random number "
-				  "of 128 bits (guide 10.1.3.1)", BN_num_bits(number));
+		return problem(p, "the serial number has only %d bits; it must be the module's unique ID, of 128 "
+				  "random bits (guide 10.1.3.1)",
+			       BN_num_bits(number));
 	return 0;
 }
 
@@ -386,8 +394,9 @@ int issue_check(const char *pem, size_t n, struct issue_problem *ret_problem)
 		return r;
 	days = whole_days(x);
 	if (days < MIN_YEARS_DAYS)
-		return problem(ret_problem, "the certificate is valid for %d days only; a birth certificate needs %d years "
-				  "(guide 10.1.3.3)", days, ISSUE_MIN_YEARS);
+		return problem(ret_problem, "the certificate is valid for %d days only; a birth certificate needs "
+					    "%d years (guide 10.1.3.3)",
+			       days, ISSUE_MIN_YEARS);
 	if (X509_get_extension_flags(x) & EXFLAG_XKUSAGE && !(X509_get_extended_key_usage(x) & XKU_SSL_CLIENT))
 		return problem(ret_problem, "the certificate is not for TLS clients (extended key usage)");
 	return 0;

@@ -42,8 +42,8 @@ int issue_request_name(const char *pem, size_t n, char ret[65]) _must_check_;
 
 /* A birth certificate from the vendor's CA: serial number and common name are the UID; valid for ISSUE_YEARS, but not
  * beyond the CA. PEM, malloc()ed. 0; -EINVAL with a problem; -errno. */
-int issue_certificate(EVP_PKEY *key, const uint8_t uid[ISSUE_UID_SIZE], const char *ca_pem, size_t ca_n, EVP_PKEY *ca_key,
-		      char **ret, size_t *ret_n, struct issue_problem *ret_problem) _must_check_;
+int issue_certificate(EVP_PKEY *key, const uint8_t uid[ISSUE_UID_SIZE], const char *ca_pem, size_t ca_n,
+		      EVP_PKEY *ca_key, char **ret, size_t *ret_n, struct issue_problem *ret_problem) _must_check_;
 
 /* Is this a birth certificate as guide 10.1.3 wants it, and valid today? 0; -EINVAL with a problem; -errno. */
 int issue_check(const char *pem, size_t n, struct issue_problem *ret_problem) _must_check_;

@@ -342,8 +342,8 @@ static int report_request(const struct provision *p, const char *key)
 	printf("Have the request signed with the serial number 0x");
 	for (unsigned i = 0; i < ISSUE_UID_SIZE; i++)
 		printf("%02x", p->uid[i]);
-	printf(" and for at least\n%d years, then: expresslinkctl provision --out %s --certificate FILE\n", ISSUE_MIN_YEARS,
-	       p->out);
+	printf(" and for at least\n%d years, then: expresslinkctl provision --out %s --certificate FILE\n",
+	       ISSUE_MIN_YEARS, p->out);
 	return 0;
 }
 

@@ -132,7 +132,12 @@ int ctl_provision(int argc, char **argv)
 	r = check_options(&p);
 	if (r)
 		return r;
-	r = p.thing_name ? provision_print_name(&p) : p.certificate ? provision_install(&p) : provision_make(&p);
+	if (p.thing_name)
+		r = provision_print_name(&p);
+	else if (p.certificate)
+		r = provision_install(&p);
+	else
+		r = provision_make(&p);
 	if (p.lock >= 0)
 		close(p.lock);
 	return r;
