@@ -26,20 +26,26 @@ bool topic_is_filter(const void *filter, size_t n)
 	       mosquitto_sub_topic_check2(filter, n) == MOSQ_ERR_SUCCESS;
 }
 
-bool topic_matches(const void *filter, size_t filter_n, const void *topic, size_t n)
+bool topic_matches(const void *filter, size_t filter_n, const char *topic)
 {
+	char text[TOPICS_MAX];
 	bool result = false;
 
-	return mosquitto_topic_matches_sub2(filter, filter_n, topic, n, &result) == MOSQ_ERR_SUCCESS && result;
+	/* The library takes lengths but stops at a NUL. */
+	if (filter_n >= sizeof(text) || memchr(filter, '\0', filter_n))
+		return false;
+	memcpy(text, filter, filter_n);
+	text[filter_n] = '\0';
+	return mosquitto_topic_matches_sub(text, topic, &result) == MOSQ_ERR_SUCCESS && result;
 }
 
-unsigned topics_index(const struct dict *d, unsigned max_topic, const void *topic, size_t n)
+unsigned topics_index(const struct dict *d, unsigned max_topic, const char *topic)
 {
 	for (unsigned i = 1; i <= max_topic; i++) {
 		size_t filter_n;
 		const char *filter = dict_topic(d, i, &filter_n);
 
-		if (filter_n > 0 && topic_matches(filter, filter_n, topic, n))
+		if (filter_n > 0 && topic_matches(filter, filter_n, topic))
 			return i;
 	}
 	return 0;
@@ -55,13 +61,13 @@ void topics_own(const char *thing_name, char ret[TOPICS_OWN][TOPICS_MAX])
 }
 #pragma GCC diagnostic pop
 
-bool topics_is_own(const char *thing_name, const void *topic, size_t n)
+bool topics_is_own(const char *thing_name, const char *topic)
 {
 	char own[TOPICS_OWN][TOPICS_MAX];
 
 	topics_own(thing_name, own);
 	for (size_t i = 0; i < TOPICS_OWN; i++) {
-		if (topic_matches(own[i], strlen(own[i]), topic, n))
+		if (topic_matches(own[i], strlen(own[i]), topic))
 			return true;
 	}
 	return false;

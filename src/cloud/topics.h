@@ -11,14 +11,16 @@
 /* Valid in MQTT 3.1.1 (guide 4.1.2): UTF-8, no NUL, no wildcard in a name, wildcards in their places in a filter. */
 bool topic_is_name(const void *topic, size_t n);
 bool topic_is_filter(const void *filter, size_t n);
-bool topic_matches(const void *filter, size_t filter_n, const void *topic, size_t n);
+
+/* An invalid filter, or one of TOPICS_MAX bytes or more, matches nothing. */
+bool topic_matches(const void *filter, size_t filter_n, const char *topic);
 
 /* The lowest index whose present filter matches, else 0 (guide 4.1.1.1). */
-unsigned topics_index(const struct dict *d, unsigned max_topic, const void *topic, size_t n);
+unsigned topics_index(const struct dict *d, unsigned max_topic, const char *topic);
 
 /* The module's own subscriptions: AWS IoT Jobs. */
 #define TOPICS_OWN 5
 #define TOPICS_MAX 256 /* bytes of a topic of our own: AWS IoT takes no longer ones */
 void topics_own(const char *thing_name, char ret[TOPICS_OWN][TOPICS_MAX]);
-bool topics_is_own(const char *thing_name, const void *topic, size_t n);
+bool topics_is_own(const char *thing_name, const char *topic);
 bool topics_is_own_filter(const char *thing_name, const char *filter);

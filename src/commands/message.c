@@ -49,7 +49,7 @@ int cmd_get(struct at_call *call, struct module *m)
 	m->overrun = false;
 	if (indexed)
 		return at_ok_bytes(call, message_payload(message), message->payload_n);
-	r = at_ok_bytes(call, message->bytes, message->topic_n);
+	r = at_ok_bytes(call, message_topic(message), message->topic_n);
 	if (r < 0)
 		return r;
 	return at_line(call, message_payload(message), message->payload_n);

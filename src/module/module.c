@@ -10,11 +10,11 @@
 
 /* --- from the cloud --- */
 
-static unsigned on_index(void *userdata, const void *topic, size_t n)
+static unsigned on_index(void *userdata, const char *topic)
 {
 	const struct module *m = userdata;
 
-	return topics_index(m->dict, m->settings->max_topic, topic, n);
+	return topics_index(m->dict, m->settings->max_topic, topic);
 }
 
 /* The first message that is lost still raises its event, then OVERRUN; further ones are silent until the host
@@ -33,13 +33,12 @@ static void module_overrun(struct module *m, unsigned index, const char *topic)
 static void on_message(void *userdata, const char *topic, const void *payload, size_t n)
 {
 	struct module *m = userdata;
-	size_t topic_n = strlen(topic);
-	unsigned index = on_index(m, topic, topic_n);
+	unsigned index = on_index(m, topic);
 
 	/* The module's own traffic is the host's only if a topic of the host matches it. */
-	if (index == 0 && topics_is_own(m->settings->thing_name, topic, topic_n))
+	if (index == 0 && topics_is_own(m->settings->thing_name, topic))
 		return;
-	if (n > MESSAGE_MAX_PAYLOAD || messages_push(m->messages, topic, topic_n, payload, n) < 0) {
+	if (n > MESSAGE_MAX_PAYLOAD || messages_push(m->messages, topic, payload, n) < 0) {
 		module_overrun(m, index, topic);
 		return;
 	}

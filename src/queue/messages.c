@@ -38,21 +38,20 @@ struct messages *messages_free(struct messages *m)
 	return NULL;
 }
 
-int messages_push(struct messages *m, const void *topic, size_t topic_n, const void *payload, size_t payload_n)
+int messages_push(struct messages *m, const char *topic, const void *payload, size_t payload_n)
 {
-	size_t n = topic_n + payload_n;
+	size_t topic_n = strlen(topic), n = topic_n + payload_n;
 	struct message *e;
 
 	if (m->count == m->max_count || n > m->max_bytes - m->bytes)
 		return -ENOBUFS;
-	e = malloc(sizeof(*e) + n);
+	e = malloc(sizeof(*e) + n + 1);
 	if (!e)
 		return -ENOMEM;
 	*e = (struct message){ .topic_n = topic_n, .payload_n = payload_n };
-	if (topic_n)
-		memcpy(e->bytes, topic, topic_n);
+	memcpy(e->bytes, topic, topic_n + 1);
 	if (payload_n)
-		memcpy(e->bytes + topic_n, payload, payload_n);
+		memcpy(e->bytes + topic_n + 1, payload, payload_n);
 	*m->last = e;
 	m->last = &e->next;
 	m->count++;
@@ -65,7 +64,7 @@ struct message *messages_pop(struct messages *m, unsigned index)
 	struct message **link, *e;
 
 	for (link = &m->first; (e = *link) != NULL; link = &e->next) {
-		if (index == MESSAGES_ANY || m->index(m->userdata, e->bytes, e->topic_n) == index)
+		if (index == MESSAGES_ANY || m->index(m->userdata, message_topic(e)) == index)
 			break;
 	}
 	if (!e)
