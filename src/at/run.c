@@ -132,13 +132,17 @@ static void answer(struct run *run, int r)
 
 static void arm_deadline(struct run *run)
 {
-	uint64_t now = timer_now(), at = now + run->call.command->seconds * (uint64_t)1000;
+	uint64_t ms = run->call.command->seconds * (uint64_t)1000, at;
 
+	/* It counts for the whole command, however often that waits. */
+	if (run->deadline_at != 0)
+		return;
+	at = timer_now() + ms;
 	run->deadline_at = at;
 	if (run->timer_at != 0 && run->timer_at <= at)
 		return;
 	run->timer_at = at;
-	timer_arm(&run->deadline, at - now);
+	timer_arm(&run->deadline, ms);
 }
 
 /* r is what a function of the command returned; resets their number before it was called. */
@@ -177,6 +181,7 @@ void run_command(struct run *run, const uint8_t *data, size_t n)
 		memcpy(run->line, data, n);
 	run->state = RUN_RUNNING;
 	run->then = NULL;
+	run->deadline_at = 0;
 	request_parse(run->line, n, &request);
 	run->call = (struct at_call){ .command = gate_find(run->gate, &request) };
 	run->body_follows = gate_announces_body(run->call.command, &request);
@@ -195,6 +200,7 @@ void run_body(struct run *run, const uint8_t *data, size_t n)
 	run->on_body = NULL;
 	run->body_follows = false;
 	run->state = RUN_RUNNING;
+	run->deadline_at = 0; /* the host took its time to paste */
 	if (n > 0) {
 		run->body = malloc(n);
 		r = -ENOMEM;

@@ -47,7 +47,7 @@ struct run {
 	uint8_t *body;
 	uint64_t resets; /* a function that sees this change was forgotten meanwhile */
 
-	uint64_t deadline_at; /* ms of timer_now() */
+	uint64_t deadline_at; /* ms of timer_now(), 0 before the command waits */
 	struct timer deadline;
 	uint64_t timer_at; /* when that fires, 0: not armed. It stays armed over many commands, to save system calls */
 
