@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* expresslinkd: arguments, signals, the service manager, the loop. */
 
+#include "config.h"
+
 #include "commands/commands.h"
 #include "config/settings.h"
 #include "module/module.h"

@@ -279,8 +279,10 @@ int ssl_new(struct ssl **ret, const struct ssl_config *config)
 		r = ssl_identity(s, config);
 	if (r == 0)
 		r = ssl_server(s, config);
-	if (r)
+	if (r) {
+		ERR_clear_error(); /* or the next connection would find its own in the queue */
 		return r;
+	}
 	*ret = TAKE_PTR(s);
 	return 0;
 }

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/ssl.h"
+
+#include "fake/pki.h"
+#include "fake/suite.h"
+#include "fake/temp.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROUNDS 20
+
+static char *dir;
+static struct pki *root, *other_root, *vendor, *device;
+static struct ssl_config config;
+
+/* The server in the same process, and what it saw. */
+static SSL_CTX *server_ctx;
+static char seen_name[256], seen_alpn[64], seen_peer[64];
+
+static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+
+static int on_server_name(SSL *ssl, int *alert, void *userdata)
+{
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+	(void)alert;
+	(void)userdata;
+	(void)snprintf(seen_name, sizeof(seen_name), "%s", name ? name : "");
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n,
+		   void *wanted)
+{
+	(void)ssl;
+	ck_assert_uint_eq(in_n, in[0] + 1U);
+	(void)snprintf(seen_alpn, sizeof(seen_alpn), "%.*s", (int)in[0], in + 1);
+	if (wanted && strcmp(wanted, seen_alpn) != 0)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = in + 1;
+	*out_n = in[0];
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* Shows this certificate and asks for one of the vendor's. */
+static void server_make(const struct pki *shown, int version)
+{
+	SSL_CTX_free(server_ctx);
+	server_ctx = SSL_CTX_new(TLS_server_method());
+	ck_assert_ptr_nonnull(server_ctx);
+	ck_assert_int_eq(SSL_CTX_use_certificate(server_ctx, shown->cert), 1);
+	ck_assert_int_eq(SSL_CTX_use_PrivateKey(server_ctx, shown->key), 1);
+	ck_assert_int_eq(SSL_CTX_set_min_proto_version(server_ctx, version), 1);
+	ck_assert_int_eq(SSL_CTX_set_max_proto_version(server_ctx, version), 1);
+	ck_assert_int_eq(X509_STORE_add_cert(SSL_CTX_get_cert_store(server_ctx), vendor->cert), 1);
+	SSL_CTX_set_verify(server_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_tlsext_servername_callback(server_ctx, on_server_name);
+	SSL_CTX_set_alpn_select_cb(server_ctx, on_alpn, NULL);
+}
+
+static void setup(void)
+{
+	dir = temp_dir();
+	root = pki_ca("Server CA");
+	other_root = pki_ca("Other CA");
+	vendor = pki_ca("Vendor CA");
+	device = pki_leaf("device", vendor);
+	temp_write(dir, "device.key", device->key_pem, strlen(device->key_pem), 0600);
+	config = (struct ssl_config){
+		.host = "localhost",
+		.roots_pem = root->pem,
+		.proof_pem = root->pem,
+		.proof_n = strlen(root->pem),
+		.certificate_pem = device->pem,
+		.key_uri = strdup(temp_path(dir, "device.key")),
+	};
+	ck_assert_ptr_nonnull(config.key_uri);
+}
+
+static void teardown(void)
+{
+	SSL_CTX_free(server_ctx);
+	free((char *)(uintptr_t)config.key_uri);
+	pki_free(device);
+	pki_free(vendor);
+	pki_free(other_root);
+	pki_free(root);
+	temp_remove(dir);
+}
+
+static struct pki *make_server(const struct pki *issuer, const char *names, bool expired)
+{
+	const struct pki_order order = { .name = "server", .issuer = issuer, .names = names, .expired = expired };
+
+	return pki_make(&order);
+}
+
+static void note_peer(SSL *server)
+{
+	X509 *peer = SSL_get0_peer_certificate(server);
+
+	seen_peer[0] = '\0';
+	if (peer)
+		(void)X509_NAME_get_text_by_NID(X509_get_subject_name(peer), NID_commonName, seen_peer, sizeof(seen_peer));
+}
+
+/* Both sides take turns until nothing can come any more. */
+static void talk(struct ssl *s)
+{
+	SSL *client = SSL_new(ssl_context(s)), *server = SSL_new(server_ctx);
+	BIO *near, *far;
+	char byte;
+
+	ck_assert_ptr_nonnull(client);
+	ck_assert_ptr_nonnull(server);
+	ck_assert_int_eq(BIO_new_bio_pair(&near, 0, &far, 0), 1);
+	SSL_set_bio(client, near, near);
+	SSL_set_bio(server, far, far);
+	SSL_set_connect_state(client);
+	SSL_set_accept_state(server);
+
+	/* The MQTT library does this with the address that it was given. */
+	ck_assert_int_eq(SSL_set_tlsext_host_name(client, "127.0.0.1"), 1);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		(void)SSL_do_handshake(client);
+		(void)SSL_do_handshake(server);
+		(void)SSL_read(client, &byte, 1);
+	}
+	note_peer(server);
+	SSL_free(client);
+	SSL_free(server);
+	ERR_clear_error();
+}
+
+static struct ssl *connect_to(const struct pki *shown, int version)
+{
+	struct ssl *s;
+
+	server_make(shown, version);
+	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	ck_assert(!ssl_established(s));
+	ck_assert_ptr_null(ssl_failure(s));
+	ck_assert(!ssl_proven(s));
+	talk(s);
+	return s;
+}
+
+/* One handshake with a server of this kind; text NULL: it succeeds. */
+static void expect(const struct pki *issuer, const char *names, bool expired, int version, const char *text)
+{
+	_cleanup_(pki_freep) struct pki *shown = make_server(issuer, names, expired);
+	_cleanup_(ssl_freep) struct ssl *s = connect_to(shown, version);
+
+	if (text) {
+		ck_assert_ptr_nonnull(ssl_failure(s));
+		ck_assert_str_eq(ssl_failure(s), text);
+		ck_assert_uint_le(strlen(ssl_failure(s)), 64);
+		ck_assert(!ssl_established(s));
+		ck_assert(!ssl_proven(s));
+		ck_assert_str_eq(seen_peer, "");
+	} else {
+		ck_assert_ptr_null(ssl_failure(s));
+		ck_assert(ssl_established(s));
+		ck_assert(ssl_proven(s));
+		ck_assert_str_eq(seen_peer, "device");
+	}
+}
+
+START_TEST(right_server)
+{
+	expect(root, "DNS:localhost", false, versions[_i], NULL);
+	ck_assert_str_eq(seen_name, "localhost");
+	ck_assert_str_eq(seen_alpn, "");
+	expect(root, "DNS:elsewhere.example,DNS:localhost", false, versions[_i], NULL);
+}
+END_TEST
+
+START_TEST(wrong_name)
+{
+	static const char *text = "Server certificate is for another name: check Endpoint";
+
+	expect(root, "DNS:elsewhere.example", false, versions[_i], text);
+	expect(root, "DNS:localhost.example", false, versions[_i], text);
+	expect(root, "IP:127.0.0.1", false, versions[_i], text);
+
+	/* Part of a label is no name for all. */
+	expect(root, "DNS:local*", false, versions[_i], text);
+}
+END_TEST
+
+START_TEST(wildcard_name)
+{
+	config.host = "abc.iot.example.com";
+	expect(root, "DNS:*.iot.example.com", false, versions[_i], NULL);
+	ck_assert_str_eq(seen_name, "abc.iot.example.com");
+	expect(root, "DNS:a*.iot.example.com", false, versions[_i],
+	       "Server certificate is for another name: check Endpoint");
+}
+END_TEST
+
+START_TEST(address_instead_of_name)
+{
+	config.host = "127.0.0.1";
+	config.host_is_address = true;
+	expect(root, "DNS:localhost,IP:127.0.0.1", false, versions[_i], NULL);
+	ck_assert_str_eq(seen_name, "");
+	expect(root, "DNS:127.0.0.1,IP:127.0.0.2", false, versions[_i],
+	       "Server certificate is for another name: check Endpoint");
+	config.host = "::1";
+	expect(root, "IP:::1", false, versions[_i], NULL);
+}
+END_TEST
+
+START_TEST(untrusted_root)
+{
+	expect(other_root, "DNS:localhost", false, versions[_i], "Server certificate not trusted: check RootCA");
+	expect(NULL, "DNS:localhost", false, versions[_i], "Server certificate not trusted: check RootCA");
+}
+END_TEST
+
+START_TEST(expired_server)
+{
+	expect(root, "DNS:localhost", true, versions[_i], "Server certificate expired");
+}
+END_TEST
+
+START_TEST(our_certificate_refused)
+{
+	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *foreign = pki_leaf("device", other_root);
+	_cleanup_(ssl_freep) struct ssl *s = NULL;
+
+	temp_write(dir, "device.key", foreign->key_pem, strlen(foreign->key_pem), 0600);
+	config.certificate_pem = foreign->pem;
+	s = connect_to(shown, versions[_i]);
+	ck_assert_ptr_nonnull(ssl_failure(s));
+	ck_assert_str_eq(ssl_failure(s), "Our certificate was refused: check its registration");
+
+	/* Under TLS 1.3 the server says so when we are through. */
+	ck_assert_int_eq(ssl_established(s), versions[_i] == TLS1_3_VERSION);
+	ssl_restart(s);
+	ck_assert_ptr_null(ssl_failure(s));
+	ck_assert(!ssl_established(s));
+	ck_assert(!ssl_proven(s));
+}
+END_TEST
+
+START_TEST(our_certificate_expired)
+{
+	const struct pki_order order = { .name = "device", .issuer = vendor, .key_of = device, .expired = true };
+	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *old = pki_make(&order);
+	_cleanup_(ssl_freep) struct ssl *s = NULL;
+
+	config.certificate_pem = old->pem;
+	s = connect_to(shown, versions[_i]);
+	ck_assert_ptr_nonnull(ssl_failure(s));
+	ck_assert_str_eq(ssl_failure(s), "Our certificate has expired, says the server");
+}
+END_TEST
+
+START_TEST(again_with_the_same_context)
+{
+	_cleanup_(pki_freep) struct pki *bad = make_server(other_root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *good = make_server(root, "DNS:localhost", false);
+	_cleanup_(ssl_freep) struct ssl *s = connect_to(bad, versions[_i]);
+
+	ck_assert_ptr_nonnull(ssl_failure(s));
+	ssl_restart(s);
+	server_make(good, versions[_i]);
+	talk(s);
+	ck_assert_ptr_null(ssl_failure(s));
+	ck_assert(ssl_established(s));
+	ssl_restart(s);
+	server_make(bad, versions[_i]);
+	talk(s);
+	ck_assert(!ssl_established(s));
+	ck_assert(!ssl_proven(s));
+}
+END_TEST
+
+START_TEST(alpn)
+{
+	config.alpn = "x-amzn-mqtt-ca";
+	expect(root, "DNS:localhost", false, versions[_i], NULL);
+	ck_assert_str_eq(seen_alpn, "x-amzn-mqtt-ca");
+}
+END_TEST
+
+START_TEST(alpn_refused)
+{
+	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	_cleanup_(ssl_freep) struct ssl *s = NULL;
+	char wanted[] = "http/1.1";
+
+	config.alpn = "x-amzn-mqtt-ca";
+	server_make(shown, versions[_i]);
+	SSL_CTX_set_alpn_select_cb(server_ctx, on_alpn, wanted);
+	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	talk(s);
+	ck_assert_ptr_nonnull(ssl_failure(s));
+	ck_assert_str_eq(ssl_failure(s), "Server refused ALPN: check the port of Endpoint");
+}
+END_TEST
+
+START_TEST(old_tls_is_refused)
+{
+	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	_cleanup_(ssl_freep) struct ssl *s = NULL;
+
+	server_make(shown, TLS1_1_VERSION);
+	SSL_CTX_set_security_level(server_ctx, 0);
+	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	talk(s);
+	ck_assert(!ssl_established(s));
+	ck_assert_ptr_nonnull(ssl_failure(s));
+	ck_assert_str_eq(ssl_failure(s), "Server does not speak TLS 1.2 or later");
+}
+END_TEST
+
+/* Which of several roots has shown itself. */
+START_TEST(proven_root)
+{
+	_cleanup_(pki_freep) struct pki *old = make_server(other_root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *new = make_server(root, "DNS:localhost", false);
+	_cleanup_(ssl_freep) struct ssl *s = NULL;
+	char roots[16384];
+
+	(void)snprintf(roots, sizeof(roots), "%s\n%s", root->pem, other_root->pem);
+	config.roots_pem = roots;
+	s = connect_to(old, versions[_i]);
+	ck_assert(ssl_established(s));
+	ck_assert(!ssl_proven(s));
+	ssl_restart(s);
+	server_make(new, versions[_i]);
+	talk(s);
+	ck_assert(ssl_established(s));
+	ck_assert(ssl_proven(s));
+}
+END_TEST
+
+/* An intermediate that the user chose to trust is a root. */
+START_TEST(trusted_intermediate)
+{
+	const struct pki_order order = { .name = "Intermediate CA", .issuer = root, .ca = true };
+	_cleanup_(pki_freep) struct pki *intermediate = pki_make(&order);
+
+	config.roots_pem = config.proof_pem = intermediate->pem;
+	config.proof_n = strlen(intermediate->pem);
+	expect(intermediate, "DNS:localhost", false, versions[_i], NULL);
+	expect(root, "DNS:localhost", false, versions[_i], "Server certificate not trusted: check RootCA");
+}
+END_TEST
+
+static void assert_refused(int expected)
+{
+	struct ssl *s = NULL;
+
+	ck_assert_int_eq(ssl_new(&s, &config), expected);
+	ck_assert_ptr_null(s);
+
+	/* Errors left behind would be taken for those of the next connection. */
+	ck_assert_uint_eq(ERR_peek_error(), 0);
+}
+
+START_TEST(unusable_roots)
+{
+	config.roots_pem = "";
+	assert_refused(-EBADMSG);
+	config.roots_pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+	assert_refused(-EBADMSG);
+}
+END_TEST
+
+START_TEST(unusable_certificate)
+{
+	config.certificate_pem = "no certificate";
+	assert_refused(-EBADMSG);
+}
+END_TEST
+
+START_TEST(unusable_key)
+{
+	_cleanup_(pki_freep) struct pki *stranger = pki_leaf("stranger", vendor);
+
+	temp_text(dir, "device.key", "no key");
+	assert_refused(-EBADMSG);
+	temp_text(dir, "device.key", stranger->key_pem);
+	assert_refused(-EKEYREJECTED);
+	free((char *)(uintptr_t)config.key_uri);
+	config.key_uri = strdup("/nonexistent/key");
+	assert_refused(-ENOENT);
+}
+END_TEST
+
+START_TEST(no_proof)
+{
+	struct ssl *s;
+
+	config.proof_pem = "";
+	config.proof_n = 0;
+	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	ck_assert(!ssl_proven(s));
+	ck_assert_uint_eq(ERR_peek_error(), 0);
+	ck_assert_ptr_null(ssl_free(s));
+	ck_assert_ptr_null(ssl_free(NULL));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ssl");
+	TCase *tc = tcase_create("ssl");
+
+	tcase_set_timeout(tc, 30);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, right_server, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, wrong_name, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, wildcard_name, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, address_instead_of_name, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, untrusted_root, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, expired_server, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, our_certificate_refused, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, our_certificate_expired, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, again_with_the_same_context, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, alpn, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, alpn_refused, 0, ELEMENTS(versions));
+	tcase_add_test(tc, old_tls_is_refused);
+	tcase_add_loop_test(tc, proven_root, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, trusted_intermediate, 0, ELEMENTS(versions));
+	tcase_add_test(tc, unusable_roots);
+	tcase_add_test(tc, unusable_certificate);
+	tcase_add_test(tc, unusable_key);
+	tcase_add_test(tc, no_proof);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

@@ -1,0 +1,22 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* In place of crypto/ssl.c: a TLS side of which the test says what happened in the handshake. */
+
+#include "crypto/ssl.h"
+
+#include <stdbool.h>
+
+struct fake_ssl {
+	unsigned made, freed, restarts;
+	struct ssl_config config; /* of the last one; its texts are copies where they are short */
+	char host[256], alpn[64], pin[64], key_uri[256];
+	char *roots, *proof;
+
+	/* What the functions answer. restart() sets the first two back. */
+	bool established;
+	const char *failure;
+	bool proven;
+	int new_result;
+};
+
+struct fake_ssl *fake_ssl(void);

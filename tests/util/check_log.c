@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/log.h"
+
+#include "fake/suite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int reader;
+static char text[8192];
+
+/* What is written to stderr comes to us. */
+static void setup(void)
+{
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	ck_assert_int_eq(close(ends[1]), 0);
+	reader = ends[0];
+	ck_assert_int_eq(fcntl(reader, F_SETFL, O_NONBLOCK), 0);
+	(void)unsetenv("JOURNAL_STREAM");
+}
+
+static const char *written(void)
+{
+	ssize_t n = read(reader, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+START_TEST(writes_a_line)
+{
+	log_error("one %d", 1);
+	ck_assert_str_eq(written(), "one 1\n");
+	log_warning("two");
+	log_notice("three");
+	log_info("four");
+	ck_assert_str_eq(written(), "two\nthree\nfour\n");
+}
+END_TEST
+
+START_TEST(obeys_the_level)
+{
+	log_debug("hidden");
+	ck_assert_str_eq(written(), "");
+	log_set_level(LOG_WARNING);
+	ck_assert(log_enabled(LOG_ERR));
+	ck_assert(log_enabled(LOG_WARNING));
+	ck_assert(!log_enabled(LOG_NOTICE));
+	log_notice("hidden");
+	log_warning("seen");
+	ck_assert_str_eq(written(), "seen\n");
+	log_set_level(LOG_DEBUG);
+	log_debug("seen too");
+	ck_assert_str_eq(written(), "seen too\n");
+}
+END_TEST
+
+START_TEST(says_what_errno_means)
+{
+	char expected[256];
+	int r;
+
+	(void)snprintf(expected, sizeof(expected), "File x: %s\n", strerror(ENOENT));
+	r = log_errno(-ENOENT, "File %c", 'x');
+	ck_assert_int_eq(r, -ENOENT);
+	ck_assert_str_eq(written(), expected);
+	r = log_errno(ENOENT, "File %c", 'x');
+	ck_assert_int_eq(r, ENOENT);
+	ck_assert_str_eq(written(), expected);
+}
+END_TEST
+
+START_TEST(keeps_errno)
+{
+	errno = EXDEV;
+	log_error("something");
+	ck_assert_int_eq(errno, EXDEV);
+}
+END_TEST
+
+START_TEST(cuts_long_lines)
+{
+	char line[5000];
+
+	memset(line, 'x', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	log_error("%s", line);
+	(void)written();
+	ck_assert_uint_ge(strlen(text), 1024);
+	ck_assert_uint_le(strlen(text), 2048);
+	ck_assert_int_eq(text[strlen(text) - 1], '\n');
+	ck_assert_int_eq(text[strlen(text) - 2], 'x');
+	ck_assert_int_eq(log_errno(-EIO, "%s", line), -EIO);
+	ck_assert_uint_gt(strlen(written()), 512);
+}
+END_TEST
+
+START_TEST(shows_bytes)
+{
+	static const char bytes[] = { 'A', 'T', 0, 0x1f, ' ', '~', 0x7f, (char)0xff, '\\' };
+
+	log_bytes("host:", bytes, sizeof(bytes));
+	ck_assert_str_eq(written(), "");
+	log_set_level(LOG_DEBUG);
+	log_bytes("host:", bytes, sizeof(bytes));
+	ck_assert_str_eq(written(), "host: AT\\x00\\x1F ~\\x7F\\xFF\\\n");
+}
+END_TEST
+
+START_TEST(cuts_bytes)
+{
+	char bytes[300], expected[300];
+
+	memset(bytes, 'b', sizeof(bytes));
+	log_set_level(LOG_DEBUG);
+	log_bytes("x", bytes, 256);
+	(void)snprintf(expected, sizeof(expected), "x %.256s\n", bytes);
+	ck_assert_str_eq(written(), expected);
+	log_bytes("x", bytes, 257);
+	(void)snprintf(expected, sizeof(expected), "x %.256s...\n", bytes);
+	ck_assert_str_eq(written(), expected);
+}
+END_TEST
+
+static void set_journal(unsigned long long device, unsigned long long inode)
+{
+	char stream[64];
+
+	(void)snprintf(stream, sizeof(stream), "%llu:%llu", device, inode);
+	ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
+}
+
+START_TEST(tells_the_journal_priorities)
+{
+	struct stat st;
+
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	set_journal(st.st_dev, st.st_ino);
+	log_open();
+	log_error("bad");
+	log_info("good");
+	ck_assert_str_eq(written(), "<3>bad\n<6>good\n");
+}
+END_TEST
+
+START_TEST(no_priorities_elsewhere)
+{
+	struct stat st;
+
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	set_journal(st.st_dev, st.st_ino + 1);
+	log_open();
+	set_journal(st.st_dev + 1, st.st_ino);
+	log_open();
+	ck_assert_int_eq(setenv("JOURNAL_STREAM", "nonsense", 1), 0);
+	log_open();
+	log_error("bad");
+	ck_assert_str_eq(written(), "bad\n");
+}
+END_TEST
+
+START_TEST(survives_a_closed_stderr)
+{
+	ck_assert_int_eq(close(STDERR_FILENO), 0);
+	log_error("nobody hears");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("log");
+	TCase *tc = tcase_create("log");
+
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, writes_a_line);
+	tcase_add_test(tc, obeys_the_level);
+	tcase_add_test(tc, says_what_errno_means);
+	tcase_add_test(tc, keeps_errno);
+	tcase_add_test(tc, cuts_long_lines);
+	tcase_add_test(tc, shows_bytes);
+	tcase_add_test(tc, cuts_bytes);
+	tcase_add_test(tc, tells_the_journal_priorities);
+	tcase_add_test(tc, no_priorities_elsewhere);
+	tcase_add_test(tc, survives_a_closed_stderr);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
