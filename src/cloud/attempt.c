@@ -208,6 +208,21 @@ static void on_resolved(void *userdata, int r, const struct addresses *found)
 		attempt_fail(a, HINT_ENDPOINT, "Name server does not answer: check network");
 }
 
+/* The connection ended before the login: does TLS say why, or that it is not TCP that failed? */
+static bool attempt_failed_by_tls(struct attempt *a)
+{
+	ssl_last_word(a->ssl);
+	if (ssl_failure(a->ssl))
+		attempt_fail(a, HINT_TLS, "%s", ssl_failure(a->ssl));
+	else if (ssl_established(a->ssl))
+		attempt_fail(a, HINT_LOGIN, "Closed before login: check registration and policy");
+	else if (ssl_heard(a->ssl))
+		attempt_fail(a, HINT_TLS, "Server closed during TLS: check Endpoint and its port");
+	else
+		return false;
+	return true;
+}
+
 static void attempt_try_failed(struct attempt *a, int error)
 {
 	if (a->address < a->addresses.count && a->deadline > timer_now())
@@ -244,9 +259,9 @@ static void attempt_next_address(struct attempt *a)
 	ssl_restart(a->ssl);
 	log_debug("Connecting to %s port %d", target.address, target.port);
 	r = mqtt_open(a->mqtt, &target);
-	if (r < 0 && ssl_failure(a->ssl))
-		attempt_fail(a, HINT_TLS, "%s", ssl_failure(a->ssl)); /* a peer quicker than our own call */
-	else if (r < 0)
+
+	/* A quick peer may have refused us in TLS before this call returned. */
+	if (r < 0 && !attempt_failed_by_tls(a))
 		attempt_try_failed(a, -r);
 }
 
@@ -303,6 +318,7 @@ void attempt_on_connack(struct attempt *a, int code)
 		attempt_fail(a, HINT_LOGIN, "%s", connack_text(code));
 		return;
 	}
+	ssl_release(a->ssl);
 	attempt_stage(a, STAGE_JOBS, STAGE_MS);
 	a->jobs_open = 2;
 	topics_own(a->settings->thing_name, own);
@@ -319,25 +335,16 @@ void attempt_on_connack(struct attempt *a, int code)
 
 void attempt_on_closed(struct attempt *a, int error)
 {
-	const char *failure = ssl_failure(a->ssl);
-
 	switch (a->stage) {
 	case STAGE_TCP:
 		attempt_try_failed(a, error);
 		break;
 	case STAGE_TLS:
-		if (failure)
-			attempt_fail(a, HINT_TLS, "%s", failure);
-		else if (!ssl_established(a->ssl))
+		if (!attempt_failed_by_tls(a))
 			attempt_fail(a, HINT_TLS, "Server closed during TLS: check Endpoint and its port");
-		else
-			attempt_fail(a, HINT_LOGIN, "Closed before login: check registration and policy");
 		break;
 	case STAGE_JOBS:
-		if (failure)
-			attempt_fail(a, HINT_TLS, "%s", failure);
-		else
-			attempt_fail(a, HINT_JOBS, "Closed by the server after login: check the policy");
+		attempt_fail(a, HINT_JOBS, "Closed by the server after login: check the policy");
 		break;
 	case STAGE_IDLE:
 	case STAGE_RESOLVE:

@@ -391,8 +391,8 @@ int mqtt_open(struct mqtt *m, const struct mqtt_target *target)
 	if (r == 0) {
 		errno = 0;
 		rc = mosquitto_connect_async(m->client, target->address, target->port, (int)ping);
-		/* 2.0.21 calls a refused TCP connection a TLS error. */
-		if (rc == MOSQ_ERR_ERRNO && errno)
+		/* Refused TCP is a TLS error in 2.0.21; EPROTO is the library's word for any error below TLS. */
+		if (rc == MOSQ_ERR_ERRNO && errno && errno != EPROTO)
 			r = -errno;
 		else if (rc != MOSQ_ERR_SUCCESS)
 			r = -ECONNREFUSED;

@@ -4,6 +4,7 @@
 #include "crypto/key.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* No certificate in use is older than this program: a clock before its time is not set. */
 #define SSL_CLOCK_FLOOR 1704067200 /* 2024-01-01 */
@@ -19,6 +21,9 @@ struct ssl {
 	SSL_CTX *ctx;
 	char *server_name; /* for SNI; NULL: none */
 	STACK_OF(X509) *proof;
+	SSL *connection; /* ours too, until the login: the MQTT library drops its own at the first error */
+	int fd;          /* a second descriptor of its socket, for the same reason */
+	bool heard;
 	bool established;
 	bool proven;
 	const char *failure;
@@ -38,6 +43,7 @@ struct ssl *ssl_free(struct ssl *s)
 {
 	if (!s)
 		return NULL;
+	ssl_release(s);
 	SSL_CTX_free(s->ctx);
 	sk_X509_pop_free(s->proof, X509_free);
 	free(s->server_name);
@@ -50,11 +56,41 @@ SSL_CTX *ssl_context(struct ssl *s)
 	return s->ctx;
 }
 
+void ssl_release(struct ssl *s)
+{
+	SSL_free(s->connection);
+	s->connection = NULL;
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	s->fd = -1;
+}
+
 void ssl_restart(struct ssl *s)
 {
+	ssl_release(s);
+	s->heard = false;
 	s->established = false;
 	s->proven = false;
 	s->failure = NULL;
+}
+
+void ssl_last_word(struct ssl *s)
+{
+	char byte;
+
+	if (!s->connection)
+		return;
+	s->heard = BIO_number_read(SSL_get_rbio(s->connection)) > 0;
+	ERR_clear_error();
+	if (s->heard && s->established && s->fd >= 0 && SSL_set_fd(s->connection, s->fd) == 1)
+		(void)SSL_read(s->connection, &byte, 1);
+	ERR_clear_error();
+	ssl_release(s);
+}
+
+bool ssl_heard(const struct ssl *s)
+{
+	return s->heard;
 }
 
 bool ssl_established(const struct ssl *s)
@@ -152,14 +188,24 @@ static void ssl_finish(struct ssl *s, const SSL *connection)
 		s->proven = s->proven || X509_cmp(sk_X509_value(s->proof, i), root) == 0;
 }
 
+/* The MQTT library is given the numeric address and would send that as SNI. Here, before the ClientHello is built, the
+ * name is put right. */
+static void ssl_begin(struct ssl *s, SSL *connection)
+{
+	(void)SSL_set_tlsext_host_name(connection, s->server_name);
+	if (s->connection || SSL_up_ref(connection) != 1)
+		return;
+	s->connection = connection;
+	s->fd = fcntl(SSL_get_fd(connection), F_DUPFD_CLOEXEC, 3);
+}
+
 static void on_info(const SSL *connection, int where, int value)
 {
 	struct ssl *s = ssl_of(connection);
 
-	/* The MQTT library is given the numeric address and would send that as SNI. Here, before the ClientHello
-	 * is built, the name is put right. The callback's type says const, the connection is ours. */
+	/* The callback's type says const, the connection is ours. */
 	if ((where & SSL_CB_HANDSHAKE_START) && !s->established)
-		(void)SSL_set_tlsext_host_name((SSL *)(uintptr_t)connection, s->server_name);
+		ssl_begin(s, (SSL *)(uintptr_t)connection);
 	if ((where & SSL_CB_HANDSHAKE_DONE) && !s->established)
 		ssl_finish(s, connection);
 	if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && (value & 0xff) != SSL_AD_CLOSE_NOTIFY)
@@ -261,6 +307,7 @@ int ssl_new(struct ssl **ret, const struct ssl_config *config)
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
+	s->fd = -1;
 	s->ctx = SSL_CTX_new(TLS_client_method());
 	if (!s->ctx || SSL_CTX_set_min_proto_version(s->ctx, TLS1_2_VERSION) != 1)
 		return -ENOMEM;

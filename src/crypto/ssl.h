@@ -35,6 +35,16 @@ SSL_CTX *ssl_context(struct ssl *s);
 /* Forgets what happened: before the next attempt with the same context. */
 void ssl_restart(struct ssl *s);
 
+/* The connection has ended before the login: reads what the peer said last. The alert that explains the end may lie
+ * unread behind a write that failed first. */
+void ssl_last_word(struct ssl *s);
+
+/* The login has succeeded: nothing more is kept for ssl_last_word(). */
+void ssl_release(struct ssl *s);
+
+/* At least one byte came from the peer. */
+bool ssl_heard(const struct ssl *s);
+
 /* The handshake is complete on our side. With TLS 1.3 our certificate may still be refused. */
 bool ssl_established(const struct ssl *s);
 
