@@ -225,12 +225,12 @@ int store_entry(struct buf *out, const char *key, const void *value, size_t n)
 
 	assert(key_n > 0 && key_n <= STORE_MAX_KEY);
 
+	if (n > STORE_MAX_FILE)
+		return -ENOBUFS;
 	k = snprintf(head, sizeof(head), "%s %zu %08" PRIX32 " ", key, n, crc32_entry(key, key_n, value, n));
 	r = buf_append(out, head, (size_t)k);
 	if (r < 0)
 		return r;
-	if (n > STORE_MAX_FILE)
-		return -ENOBUFS;
 	r = buf_reserve(out, 3 * n + 1, &start);
 	if (r < 0)
 		return r;

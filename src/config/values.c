@@ -6,7 +6,8 @@
 #include "util/file.h"
 #include "util/log.h"
 
-#include <config.h>
+#include "config.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>

@@ -92,13 +92,17 @@ static void load_provider(const char *uri)
 	}
 }
 
-static int open_error(void)
+/* OpenSSL takes any URI for the name of a file first; only where it is one does that error say something. */
+static int open_error(const char *uri)
 {
-	unsigned long e = ERR_peek_error();
+	bool is_file = strncmp(uri, "file:", 5) == 0;
+	int r = -ENOTSUP;
 
-	if (ERR_SYSTEM_ERROR(e) && ERR_GET_REASON(e) > 0)
-		return -ERR_GET_REASON(e);
-	return -ENOTSUP;
+	for (unsigned long e = ERR_get_error(); e; e = ERR_get_error()) {
+		if (is_file && ERR_SYSTEM_ERROR(e) && ERR_GET_REASON(e) > 0)
+			r = -ERR_GET_REASON(e);
+	}
+	return r;
 }
 
 static int load_uri(const char *uri, const char *pin, EVP_PKEY **ret)
@@ -112,7 +116,7 @@ static int load_uri(const char *uri, const char *pin, EVP_PKEY **ret)
 	load_provider(uri);
 	store = OSSL_STORE_open(uri, ui, pin_data(pin), NULL, NULL);
 	if (!store)
-		return open_error();
+		return open_error(uri);
 	if (!OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY))
 		return -ENOTSUP;
 

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/cert.h"
+
+#include "at/error.h"
+#include "fake/pki.h"
+#include "fake/suite.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct pki *ca, *other, *leaf;
+
+static void setup(void)
+{
+	ca = pki_ca("Vendor CA");
+	other = pki_ca("Another CA");
+	leaf = pki_leaf("leaf", ca);
+}
+
+/* Nothing may stay in OpenSSL's queue: the next TLS call would take it for its own. */
+static void teardown(void)
+{
+	ck_assert_uint_eq(ERR_peek_error(), 0);
+	pki_free(ca);
+	pki_free(other);
+	pki_free(leaf);
+}
+
+static int canonical(const char *text, size_t n, bool several, const char *expected)
+{
+	_cleanup_(freep) char *pem = NULL;
+	size_t pem_n = 0;
+	int r = cert_canonical(text, n, several, &pem, &pem_n);
+
+	if (r == 0) {
+		ck_assert_str_eq(pem, expected);
+		ck_assert_uint_eq(pem_n, strlen(expected));
+	}
+	return r;
+}
+
+static char *join(const char *a, const char *b, const char *c)
+{
+	char *text;
+
+	ck_assert_int_ge(asprintf(&text, "%s%s%s", a, b, c), 0);
+	return text;
+}
+
+/* The certificate with the bytes of its base64 text separated as told. */
+static char *rewrapped(const char *pem, size_t columns, const char *eol)
+{
+	const char *body = strchr(pem, '\n') + 1, *end = strstr(pem, "\n-----END");
+	char *text = calloc(1, 20 * strlen(pem));
+	size_t n = (size_t)sprintf(text, "-----BEGIN CERTIFICATE-----%s", eol), column = 0;
+
+	for (; body < end; body++) {
+		if (*body == '\n')
+			continue;
+		text[n++] = *body;
+		if (columns && ++column == columns) {
+			n += (size_t)sprintf(text + n, "%s", eol);
+			column = 0;
+		}
+	}
+	sprintf(text + n, "%s-----END CERTIFICATE-----", eol);
+	return text;
+}
+
+static const struct {
+	size_t columns;
+	const char *eol;
+} wrappings[] = {
+	{ 64, "\n" }, { 64, "\r\n" }, { 64, "\r" }, { 64, "\n\n" }, { 76, "\n" }, { 1, "\n" }, { 0, "\n" }, { 0, "" }, { 65, " " },
+	{ 10, " \t\v\f" },
+};
+
+START_TEST(any_wrapping_becomes_canonical)
+{
+	_cleanup_(freep) char *text = rewrapped(leaf->pem, wrappings[_i].columns, wrappings[_i].eol);
+	_cleanup_(freep) char *spaced = join(" \r\n", text, "\n\n");
+
+	ck_assert_int_eq(canonical(text, strlen(text), false, leaf->pem), 0);
+	ck_assert_int_eq(canonical(spaced, strlen(spaced), true, leaf->pem), 0);
+}
+END_TEST
+
+START_TEST(canonical_is_what_openssl_writes)
+{
+	const char *line = strchr(leaf->pem, '\n') + 1;
+
+	ck_assert_uint_eq(strcspn(line, "\n"), 64);
+	ck_assert_int_eq(canonical(leaf->pem, strlen(leaf->pem), false, leaf->pem), 0);
+}
+END_TEST
+
+START_TEST(several_are_taken_where_they_may_be)
+{
+	_cleanup_(freep) char *two = join(ca->pem, "\n", other->pem);
+	_cleanup_(freep) char *tight = join(ca->pem, "", other->pem);
+
+	ck_assert_int_eq(canonical(two, strlen(two), true, two), 0);
+	ck_assert_int_eq(canonical(tight, strlen(tight), true, two), 0);
+	ck_assert_int_eq(canonical(two, strlen(two), false, NULL), AT_ERR_PARAMETER);
+}
+END_TEST
+
+START_TEST(dates_are_not_judged)
+{
+	_cleanup_(pki_freep) struct pki *old = pki_make(&(struct pki_order){ .name = "old", .expired = true });
+
+	ck_assert_int_eq(canonical(old->pem, strlen(old->pem), false, old->pem), 0);
+	ck_assert_int_eq(cert_self_consistent(old->pem, strlen(old->pem)), 0);
+}
+END_TEST
+
+static void refused(const char *text, size_t n)
+{
+	ck_assert_int_eq(canonical(text, n, false, NULL), AT_ERR_PARAMETER);
+	ck_assert_int_eq(canonical(text, n, true, NULL), AT_ERR_PARAMETER);
+}
+
+static const char *const no_pem[] = {
+	"",
+	" \n",
+	"pem",
+	"-----BEGIN CERTIFICATE-----",
+	"-----BEGIN CERTIFICATE----------END CERTIFICATE-----",
+	"-----BEGIN CERTIFICATE-----\n\n-----END CERTIFICATE-----",
+	"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+	"-----BEGIN CERTIFICATE-----\nAAA\n-----END CERTIFICATE-----",
+	"-----BEGIN CERTIFICATE-----\n====\n-----END CERTIFICATE-----",
+	"-----BEGIN CERTIFICATE-----\nAA==AAAA\n-----END CERTIFICATE-----",
+	"-----BEGIN CERTIFICATE-----\nA===\n-----END CERTIFICATE-----",
+	"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----",
+	"-----BEGIN CERTIFICATE-----\n\xc3\xa9\xc3\xa9\n-----END CERTIFICATE-----",
+	"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----",
+};
+
+START_TEST(other_texts_are_refused)
+{
+	refused(no_pem[_i], strlen(no_pem[_i]));
+}
+END_TEST
+
+START_TEST(anything_around_is_refused)
+{
+	_cleanup_(freep) char *before = join("x", leaf->pem, "");
+	_cleanup_(freep) char *behind = join("", leaf->pem, "\nx");
+	_cleanup_(freep) char *between = join(leaf->pem, "\n,\n", leaf->pem);
+	_cleanup_(freep) char *key = join(leaf->pem, "\n", leaf->key_pem);
+
+	refused(before, strlen(before));
+	refused(behind, strlen(behind));
+	refused(between, strlen(between));
+	refused(key, strlen(key));
+	refused(leaf->key_pem, strlen(leaf->key_pem));
+	/* The NUL behind the text is one byte too many. */
+	refused(leaf->pem, strlen(leaf->pem) + 1);
+}
+END_TEST
+
+START_TEST(every_cut_is_refused)
+{
+	for (size_t n = 0; n < strlen(leaf->pem); n++) {
+		_cleanup_(freep) char *exact = malloc(n + 1);
+
+		memcpy(exact, leaf->pem, n);
+		refused(exact, n);
+	}
+}
+END_TEST
+
+/* Changed bytes give another certificate or none, never a crash. */
+START_TEST(flipped_bytes_are_survived)
+{
+	_cleanup_(freep) char *text = strdup(leaf->pem);
+
+	for (size_t i = 0; i < strlen(leaf->pem); i++) {
+		_cleanup_(freep) char *pem = NULL;
+		struct cert_info info;
+		char name[65];
+		size_t n;
+
+		text[i] ^= 1;
+		if (cert_canonical(text, strlen(text), false, &pem, &n) == 0 && strcmp(pem, leaf->pem) != 0) {
+			(void)!cert_info(pem, n, &info);
+			(void)!cert_thing_name(pem, n, name);
+			(void)!cert_roots_acceptable(pem, n, ca->pem, strlen(ca->pem));
+			ck_assert_int_eq(cert_signed_by(pem, n, ca->pem, strlen(ca->pem)), AT_ERR_SIGNATURE);
+		}
+		text[i] ^= 1;
+	}
+	ck_assert_int_eq(cert_signed_by(text, strlen(text), ca->pem, strlen(ca->pem)), 0);
+}
+END_TEST
+
+START_TEST(too_much_is_refused)
+{
+	size_t n = 65 * 1024;
+	_cleanup_(freep) char *text = malloc(n);
+
+	memset(text, '\n', n);
+	memcpy(text, leaf->pem, strlen(leaf->pem));
+	refused(text, n);
+	ck_assert_int_eq(canonical(text, 64 * 1024, false, leaf->pem), 0);
+	ck_assert_int_eq(cert_roots_acceptable(text, n, NULL, 0), AT_ERR_PARAMETER);
+}
+END_TEST
+
+static int signed_by(const struct pki *a, const struct pki *b)
+{
+	return cert_signed_by(a->pem, strlen(a->pem), b->pem, strlen(b->pem));
+}
+
+START_TEST(knows_who_signed)
+{
+	_cleanup_(pki_freep) struct pki *forged =
+		pki_make(&(struct pki_order){ .name = "forged", .issuer = ca, .forged = true });
+	/* The same key in a certificate of another name: it is the key that counts. */
+	_cleanup_(pki_freep) struct pki *renewed = pki_make(&(struct pki_order){ .name = "New CA", .key_of = ca, .ca = true });
+
+	ck_assert_int_eq(signed_by(leaf, ca), 0);
+	ck_assert_int_eq(signed_by(ca, ca), 0);
+	ck_assert_int_eq(signed_by(leaf, renewed), 0);
+	ck_assert_int_eq(signed_by(renewed, ca), 0);
+	ck_assert_int_eq(signed_by(leaf, other), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(signed_by(ca, leaf), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(signed_by(forged, ca), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(cert_signed_by("x", 1, ca->pem, strlen(ca->pem)), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(cert_signed_by(leaf->pem, strlen(leaf->pem), "", 0), AT_ERR_SIGNATURE);
+}
+END_TEST
+
+START_TEST(knows_what_contradicts_itself)
+{
+	_cleanup_(pki_freep) struct pki *forged = pki_make(&(struct pki_order){ .name = "forged", .forged = true });
+	_cleanup_(pki_freep) struct pki *orphan =
+		pki_make(&(struct pki_order){ .name = "orphan", .issuer = ca, .forged = true });
+
+	ck_assert_int_eq(cert_self_consistent(ca->pem, strlen(ca->pem)), 0);
+	ck_assert_int_eq(cert_self_consistent(forged->pem, strlen(forged->pem)), AT_ERR_SIGNATURE);
+	/* Signed by somebody else: nothing to verify it with. */
+	ck_assert_int_eq(cert_self_consistent(leaf->pem, strlen(leaf->pem)), 0);
+	ck_assert_int_eq(cert_self_consistent(orphan->pem, strlen(orphan->pem)), 0);
+	ck_assert_int_eq(cert_self_consistent("x", 1), AT_ERR_SIGNATURE);
+}
+END_TEST
+
+static int roots(const char *pem, const char *present)
+{
+	return cert_roots_acceptable(pem, strlen(pem), present, strlen(present));
+}
+
+START_TEST(judges_roots)
+{
+	_cleanup_(pki_freep) struct pki *forged =
+		pki_make(&(struct pki_order){ .name = "forged", .ca = true, .forged = true });
+	_cleanup_(pki_freep) struct pki *below = pki_make(&(struct pki_order){ .name = "below", .ca = true, .issuer = ca });
+	_cleanup_(pki_freep) struct pki *self = pki_make(&(struct pki_order){ .name = "no CA" });
+	/* Its names say self-signed, its signature is that of the old root of this name. */
+	_cleanup_(pki_freep) struct pki *rolled =
+		pki_make(&(struct pki_order){ .name = "Vendor CA", .ca = true, .issuer = ca });
+	_cleanup_(freep) char *two = join(ca->pem, "\n", other->pem);
+	_cleanup_(freep) char *mixed = join(ca->pem, "\n", below->pem);
+	_cleanup_(freep) char *bad = join(ca->pem, "\n", leaf->pem);
+	_cleanup_(freep) char *broken = join(leaf->pem, "\n", "x");
+
+	ck_assert_int_eq(roots(ca->pem, other->pem), 0);
+	ck_assert_int_eq(roots(ca->pem, ""), 0);
+	ck_assert_int_eq(roots(two, ""), 0);
+	ck_assert_int_eq(roots(below->pem, ca->pem), 0);
+	ck_assert_int_eq(roots(below->pem, two), 0);
+	ck_assert_int_eq(roots(rolled->pem, ca->pem), 0);
+	ck_assert_int_eq(roots(below->pem, other->pem), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(roots(below->pem, ""), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(roots(rolled->pem, other->pem), AT_ERR_SIGNATURE);
+	/* Those of the same write are no present ones. */
+	ck_assert_int_eq(roots(mixed, other->pem), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(roots(leaf->pem, ca->pem), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(roots(self->pem, self->pem), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(roots(forged->pem, ca->pem), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(roots(bad, ca->pem), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(roots("", ca->pem), AT_ERR_PARAMETER);
+	ck_assert_int_eq(roots("x", ca->pem), AT_ERR_PARAMETER);
+	ck_assert_int_eq(roots(broken, ca->pem), AT_ERR_PARAMETER);
+}
+END_TEST
+
+START_TEST(tells_what_it_says)
+{
+	_cleanup_(pki_freep) struct pki *named = pki_make(
+		&(struct pki_order){ .name = "d\xc3\xa9vice\n1", .issuer = ca, .serial = "00ABCDEF0123", .expired = true });
+	_cleanup_(pki_freep) struct pki *unnamed = pki_make(&(struct pki_order){ .ca = true, .serial = "0" });
+	struct cert_info info;
+
+	ck_assert_int_eq(cert_info(named->pem, strlen(named->pem), &info), 0);
+	ck_assert_str_eq(info.common_name, "d\xc3\xa9vice?1");
+	ck_assert_str_eq(info.issuer, "Vendor CA");
+	ck_assert_str_eq(info.serial, "abcdef0123");
+	ck_assert(!info.ca);
+	ck_assert_uint_eq(strlen(info.not_before), 20);
+	ck_assert_int_lt(strcmp(info.not_before, info.not_after), 0);
+	ck_assert_int_eq(info.not_after[19], 'Z');
+	ck_assert_int_eq(info.not_after[10], 'T');
+
+	ck_assert_int_eq(cert_info(unnamed->pem, strlen(unnamed->pem), &info), 0);
+	ck_assert_str_eq(info.common_name, "");
+	ck_assert_str_eq(info.issuer, "O=nobody");
+	ck_assert_str_eq(info.serial, "");
+	ck_assert(info.ca);
+	ck_assert_int_lt(cert_info("x", 1, &info), 0);
+}
+END_TEST
+
+START_TEST(long_names_are_cut)
+{
+	char name[65];
+	struct cert_info info;
+
+	memset(name, 'n', 64);
+	name[64] = '\0';
+	_cleanup_(pki_freep) struct pki *p = pki_make(&(struct pki_order){ .name = name });
+	ck_assert_int_eq(cert_info(p->pem, strlen(p->pem), &info), 0);
+	ck_assert_str_eq(info.common_name, name);
+	ck_assert_str_eq(info.issuer, name);
+}
+END_TEST
+
+#define UUID "01234567-89ab-4def-8123-456789abcdef"
+
+static const struct {
+	const char *name, *serial, *thing;
+} things[] = {
+	{ UUID, "0123456789AB4DEF8123456789ABCDEF", UUID },
+	{ "F1234567-89AB-4DEF-8123-456789ABCDEF", "F123456789AB4DEF8123456789ABCDEF", "F1234567-89AB-4DEF-8123-456789ABCDEF" },
+	{ "00000000-0000-4def-8123-456789abcdef", "4DEF8123456789ABCDEF", "00000000-0000-4def-8123-456789abcdef" },
+	{ UUID, "0123456789AB4DEF8123456789ABCDEE", "0123456789ab4def8123456789abcdee" },
+	{ "device", "F123456789AB4DEF8123456789ABCDEF", "f123456789ab4def8123456789abcdef" },
+	{ NULL, "1", "00000000000000000000000000000001" },
+	{ NULL, "0", "00000000000000000000000000000000" },
+	{ "0123456789ab4def8123456789abcdef", "123456789AB4DEF8123456789ABCDEF", "0123456789ab4def8123456789abcdef" },
+	{ "01234567_89ab_4def_8123_456789abcdef", "0123456789AB4DEF8123456789ABCDEF", "0123456789ab4def8123456789abcdef" },
+	{ "0123456g-89ab-4def-8123-456789abcdef", "0123456789AB4DEF8123456789ABCDEF", "0123456789ab4def8123456789abcdef" },
+	{ UUID, "0123456789AB4DEF8123456789ABCDEF01234567", "0123456789ab4def8123456789abcdef01234567" },
+};
+
+/* guide 10.1.3.1 */
+START_TEST(names_the_thing)
+{
+	_cleanup_(pki_freep) struct pki *p =
+		pki_make(&(struct pki_order){ .name = things[_i].name, .serial = things[_i].serial, .issuer = ca });
+	const char *thing = things[_i].thing;
+	char name[65];
+
+	/* Only whole bytes of serial number have their zero. */
+	if (strlen(thing) > 32 && thing[8] != '-')
+		thing++;
+	ck_assert_int_eq(cert_thing_name(p->pem, strlen(p->pem), name), 0);
+	ck_assert_str_eq(name, thing);
+}
+END_TEST
+
+START_TEST(too_long_serials_name_nothing)
+{
+	char serial[67], name[65];
+
+	memset(serial, 'F', 66);
+	serial[66] = '\0';
+	_cleanup_(pki_freep) struct pki *p = pki_make(&(struct pki_order){ .name = "x", .serial = serial });
+	ck_assert_int_lt(cert_thing_name(p->pem, strlen(p->pem), name), 0);
+	ck_assert_int_lt(cert_thing_name("x", 1, name), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("cert");
+	TCase *c = tcase_create("cert");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_loop_test(c, any_wrapping_becomes_canonical, 0, ELEMENTS(wrappings));
+	tcase_add_test(c, canonical_is_what_openssl_writes);
+	tcase_add_test(c, several_are_taken_where_they_may_be);
+	tcase_add_test(c, dates_are_not_judged);
+	tcase_add_loop_test(c, other_texts_are_refused, 0, ELEMENTS(no_pem));
+	tcase_add_test(c, anything_around_is_refused);
+	tcase_add_test(c, every_cut_is_refused);
+	tcase_add_test(c, flipped_bytes_are_survived);
+	tcase_add_test(c, too_much_is_refused);
+	tcase_add_test(c, knows_who_signed);
+	tcase_add_test(c, knows_what_contradicts_itself);
+	tcase_add_test(c, judges_roots);
+	tcase_add_test(c, tells_what_it_says);
+	tcase_add_test(c, long_names_are_cut);
+	tcase_add_loop_test(c, names_the_thing, 0, ELEMENTS(things));
+	tcase_add_test(c, too_long_serials_name_nothing);
+	suite_add_tcase(suite, c);
+	return suite_run(suite);
+}

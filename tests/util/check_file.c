@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/file.h"
+
+#include "fake/suite.h"
+#include "fake/temp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *dir;
+
+static void setup(void)
+{
+	dir = temp_dir();
+}
+
+static void teardown(void)
+{
+	temp_remove(dir);
+}
+
+static void holds(const char *name, const void *data, size_t n)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t have;
+
+	ck_assert_int_eq(file_read(temp_path(dir, name), 1 << 20, &text, &have), 0);
+	ck_assert_uint_eq(have, n);
+	ck_assert_mem_eq(text, data, n);
+}
+
+static bool exists(const char *name)
+{
+	return access(temp_path(dir, name), F_OK) == 0;
+}
+
+START_TEST(reads_every_byte_and_adds_a_nul)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t n;
+
+	temp_write(dir, "a", "x\0y\n", 4, 0600);
+	ck_assert_int_eq(file_read(temp_path(dir, "a"), 4, &text, &n), 0);
+	ck_assert_uint_eq(n, 4);
+	ck_assert_mem_eq(text, "x\0y\n", 5);
+}
+END_TEST
+
+START_TEST(reads_nothing_beyond_the_limit)
+{
+	char *text;
+	size_t n;
+
+	temp_write(dir, "a", "12345", 5, 0600);
+	ck_assert_int_eq(file_read(temp_path(dir, "a"), 4, &text, &n), -EFBIG);
+	/* Its size is 0 by stat(). */
+	ck_assert_int_eq(file_read("/proc/self/maps", 16, &text, &n), -EFBIG);
+}
+END_TEST
+
+START_TEST(reads_files_without_a_size)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t n;
+
+	ck_assert_int_eq(file_read("/proc/self/comm", 4096, &text, &n), 0);
+	ck_assert_uint_gt(n, 1);
+	ck_assert_int_eq(text[n], '\0');
+}
+END_TEST
+
+START_TEST(reads_empty_files)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t n = 1;
+
+	temp_write(dir, "a", "", 0, 0600);
+	ck_assert_int_eq(file_read(temp_path(dir, "a"), 10, &text, &n), 0);
+	ck_assert_uint_eq(n, 0);
+	ck_assert_str_eq(text, "");
+}
+END_TEST
+
+START_TEST(reads_nothing_but_files)
+{
+	char *text;
+	size_t n;
+
+	ck_assert_int_eq(mkfifo(temp_path(dir, "fifo"), 0600), 0);
+	ck_assert_int_eq(file_read(temp_path(dir, "fifo"), 10, &text, &n), -EINVAL);
+	ck_assert_int_eq(file_read("/dev/zero", 10, &text, &n), -EINVAL);
+	ck_assert_int_eq(file_read(dir, 10, &text, &n), -EISDIR);
+	ck_assert_int_eq(file_read(temp_path(dir, "none"), 10, &text, &n), -ENOENT);
+}
+END_TEST
+
+START_TEST(makes_a_new_file)
+{
+	struct stat st;
+	mode_t old = umask(0277);
+
+	ck_assert_int_eq(file_replace(dir, "a", "a.old", "one\0", 4, 0640), 0);
+	umask(old);
+	holds("a", "one\0", 4);
+	ck_assert(!exists("a.old"));
+	ck_assert(!exists("a.tmp"));
+	ck_assert_int_eq(stat(temp_path(dir, "a"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0640);
+}
+END_TEST
+
+START_TEST(keeps_the_last_generation)
+{
+	ck_assert_int_eq(file_replace(dir, "a", "a.old", "one", 3, 0600), 0);
+	ck_assert_int_eq(file_replace(dir, "a", "a.old", "two", 3, 0600), 0);
+	holds("a", "two", 3);
+	holds("a.old", "one", 3);
+	ck_assert_int_eq(file_replace(dir, "a", "a.old", "three", 5, 0600), 0);
+	holds("a", "three", 5);
+	holds("a.old", "two", 3);
+	ck_assert(!exists("a.tmp"));
+}
+END_TEST
+
+START_TEST(keeps_nothing_unless_asked)
+{
+	ck_assert_int_eq(file_replace(dir, "a", NULL, "one", 3, 0600), 0);
+	ck_assert_int_eq(file_replace(dir, "a", NULL, "two", 3, 0600), 0);
+	holds("a", "two", 3);
+}
+END_TEST
+
+START_TEST(overwrites_leftovers)
+{
+	temp_write(dir, "a.tmp", "half of a lon", 13, 0600);
+	ck_assert_int_eq(file_replace(dir, "a", NULL, "one", 3, 0600), 0);
+	holds("a", "one", 3);
+	/* Not through a link that somebody put there. */
+	temp_write(dir, "victim", "v", 1, 0600);
+	ck_assert_int_eq(symlink("victim", temp_path(dir, "a.tmp")), 0);
+	ck_assert_int_eq(file_replace(dir, "a", NULL, "two", 3, 0600), 0);
+	holds("a", "two", 3);
+	holds("victim", "v", 1);
+}
+END_TEST
+
+START_TEST(leaves_the_old_file_when_the_disk_is_full)
+{
+	struct rlimit limit = { 1000, 1000 };
+	char big[5000];
+
+	memset(big, 'x', sizeof(big));
+	ck_assert_int_eq(file_replace(dir, "a", "a.old", "one", 3, 0600), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	ck_assert_int_eq(file_replace(dir, "a", "a.old", big, sizeof(big), 0600), -EFBIG);
+	holds("a", "one", 3);
+	ck_assert(!exists("a.old"));
+	ck_assert(!exists("a.tmp"));
+	ck_assert_int_eq(file_replace(dir, "a", "a.old", big, 1000, 0600), 0);
+	holds("a", big, 1000);
+	holds("a.old", "one", 3);
+}
+END_TEST
+
+START_TEST(says_what_is_wrong)
+{
+	temp_write(dir, "file", "", 0, 0600);
+	ck_assert_int_eq(file_replace(temp_path(dir, "none"), "a", NULL, "x", 1, 0600), -ENOENT);
+	ck_assert_int_eq(file_replace(temp_path(dir, "file"), "a", NULL, "x", 1, 0600), -ENOTDIR);
+	/* A folder in the file's place. */
+	ck_assert_int_eq(mkdir(temp_path(dir, "a"), 0700), 0);
+	ck_assert_int_eq(file_replace(dir, "a", NULL, "x", 1, 0600), -EISDIR);
+	ck_assert(!exists("a.tmp"));
+}
+END_TEST
+
+START_TEST(makes_folders)
+{
+	struct stat st;
+	mode_t old = umask(0);
+
+	ck_assert_int_eq(file_make_dir(temp_path(dir, "b/c//d/"), 0710), 0);
+	ck_assert_int_eq(file_make_dir(temp_path(dir, "b/c//d/"), 0700), 0);
+	umask(old);
+	ck_assert_int_eq(stat(temp_path(dir, "b/c"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0710);
+	ck_assert_int_eq(stat(temp_path(dir, "b/c/d"), &st), 0);
+	ck_assert(S_ISDIR(st.st_mode));
+	ck_assert_uint_eq(st.st_mode & 07777, 0710);
+	ck_assert_int_eq(file_make_dir("/", 0700), 0);
+	ck_assert_int_eq(chdir(dir), 0);
+	ck_assert_int_eq(file_make_dir("relative/one", 0700), 0);
+	ck_assert(exists("relative/one"));
+}
+END_TEST
+
+START_TEST(makes_no_folder_of_a_file)
+{
+	temp_write(dir, "file", "", 0, 0600);
+	ck_assert_int_eq(file_make_dir(temp_path(dir, "file"), 0700), -ENOTDIR);
+	ck_assert_int_eq(file_make_dir(temp_path(dir, "file/below"), 0700), -ENOTDIR);
+	ck_assert_int_eq(file_make_dir("", 0700), -ENOENT);
+	ck_assert_int_eq(file_make_dir("/proc/none/of/this", 0700), -ENOENT);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("file");
+	TCase *c = tcase_create("file");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, reads_every_byte_and_adds_a_nul);
+	tcase_add_test(c, reads_nothing_beyond_the_limit);
+	tcase_add_test(c, reads_files_without_a_size);
+	tcase_add_test(c, reads_empty_files);
+	tcase_add_test(c, reads_nothing_but_files);
+	tcase_add_test(c, makes_a_new_file);
+	tcase_add_test(c, keeps_the_last_generation);
+	tcase_add_test(c, keeps_nothing_unless_asked);
+	tcase_add_test(c, overwrites_leftovers);
+	tcase_add_test(c, leaves_the_old_file_when_the_disk_is_full);
+	tcase_add_test(c, says_what_is_wrong);
+	tcase_add_test(c, makes_folders);
+	tcase_add_test(c, makes_no_folder_of_a_file);
+	suite_add_tcase(suite, c);
+	return suite_run(suite);
+}
