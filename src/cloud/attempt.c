@@ -312,6 +312,7 @@ void attempt_on_connack(struct attempt *a, int code)
 	struct done done = { .fn = on_jobs, .who = a, .number = ++a->jobs_number };
 	char own[TOPICS_OWN][TOPICS_MAX], topic[TOPICS_MAX], payload[96];
 	const char *filters[TOPICS_OWN];
+	size_t count;
 	int r;
 
 	if (code != 0) {
@@ -321,12 +322,12 @@ void attempt_on_connack(struct attempt *a, int code)
 	ssl_release(a->ssl);
 	attempt_stage(a, STAGE_JOBS, STAGE_MS);
 	a->jobs_open = 2;
-	topics_own(a->settings->thing_name, own);
-	for (size_t i = 0; i < TOPICS_OWN; i++)
+	count = topics_own(a->settings->thing_name, !dict_onboarded(a->dict), own);
+	for (size_t i = 0; i < count; i++)
 		filters[i] = own[i];
 	(void)snprintf(topic, sizeof(topic), JOBS_GET, a->settings->thing_name);
 	(void)snprintf(payload, sizeof(payload), JOBS_PAYLOAD, a->settings->thing_name);
-	r = mqtt_subscribe(a->mqtt, filters, TOPICS_OWN, done);
+	r = mqtt_subscribe(a->mqtt, filters, count, done);
 	if (r == 0)
 		r = mqtt_publish(a->mqtt, topic, payload, strlen(payload), 1, done);
 	if (r < 0)

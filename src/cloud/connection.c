@@ -27,6 +27,7 @@ enum connection_state {
 
 struct connection {
 	const struct settings *settings;
+	const struct dict *dict;
 	struct connection_events events;
 	struct mqtt *mqtt;
 	struct attempt *attempt;
@@ -231,7 +232,7 @@ int connection_unsubscribe(struct connection *c, const void *filter, size_t n, s
 	r = connection_filter(c, filter, n, text);
 	if (r < 0)
 		return r;
-	if (topics_is_own_filter(c->settings->thing_name, text)) {
+	if (topics_is_own_filter(c->settings->thing_name, !dict_onboarded(c->dict), text)) {
 		/* The module needs it itself. */
 		done_call(&done, 0);
 		return 0;
@@ -258,6 +259,7 @@ int connection_new(struct connection **ret, sd_event *event, const struct settin
 	if (!c)
 		return -ENOMEM;
 	c->settings = settings;
+	c->dict = dict;
 	c->events = *events;
 	attempt.userdata = c;
 	mqtt.userdata = c;
@@ -316,6 +318,12 @@ void connection_close(struct connection *c)
 {
 	connection_stop(c);
 	done_call(&c->done, -ECANCELED);
+}
+
+void connection_give_up(struct connection *c)
+{
+	if (c->state == CONNECTION_UP)
+		connection_lost(c);
 }
 
 bool connection_is_up(const struct connection *c)

@@ -37,6 +37,9 @@ void connection_open(struct connection *c, struct done done);
 /* DISCONNECT, RESET: stops whatever goes on; no on_lost(). */
 void connection_close(struct connection *c);
 
+/* Onboarding (guide 10.3.1.3): closes an open connection as if it had been lost. */
+void connection_give_up(struct connection *c);
+
 bool connection_is_up(const struct connection *c);
 int connection_hint(const struct connection *c);
 const char *connection_detail(const struct connection *c);

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TOPIC_ONBOARDING "%s/expresslink_config" /* the last of own_filters */
+#define TOPICS_JOBS      (TOPICS_OWN - 1)
+
 /* %s: the thing's name. The answers of AWS IoT come without a subscription, those of a plain broker do not. */
 static const char *const own_filters[TOPICS_OWN] = {
 	"$aws/things/%s/jobs/notify",
@@ -12,6 +15,7 @@ static const char *const own_filters[TOPICS_OWN] = {
 	"$aws/things/%s/jobs/$next/get/+",
 	"$aws/things/%s/jobs/get/+",
 	"$aws/things/%s/jobs/+/update/+",
+	TOPIC_ONBOARDING,
 };
 
 bool topic_is_name(const void *topic, size_t n)
@@ -54,33 +58,44 @@ unsigned topics_index(const struct dict *d, unsigned max_topic, const char *topi
 /* The formats are constants above. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-void topics_own(const char *thing_name, char ret[TOPICS_OWN][TOPICS_MAX])
+size_t topics_own(const char *thing_name, bool staging, char ret[TOPICS_OWN][TOPICS_MAX])
 {
-	for (size_t i = 0; i < TOPICS_OWN; i++)
+	size_t count = staging ? TOPICS_OWN : TOPICS_JOBS;
+
+	for (size_t i = 0; i < count; i++)
 		(void)snprintf(ret[i], TOPICS_MAX, own_filters[i], thing_name);
+	return count;
 }
 #pragma GCC diagnostic pop
 
-bool topics_is_own(const char *thing_name, const char *topic)
+bool topics_is_jobs(const char *thing_name, const char *topic)
 {
 	char own[TOPICS_OWN][TOPICS_MAX];
+	size_t count = topics_own(thing_name, false, own);
 
-	topics_own(thing_name, own);
-	for (size_t i = 0; i < TOPICS_OWN; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (topic_matches(own[i], strlen(own[i]), topic))
 			return true;
 	}
 	return false;
 }
 
-bool topics_is_own_filter(const char *thing_name, const char *filter)
+bool topics_is_own_filter(const char *thing_name, bool staging, const char *filter)
 {
 	char own[TOPICS_OWN][TOPICS_MAX];
+	size_t count = topics_own(thing_name, staging, own);
 
-	topics_own(thing_name, own);
-	for (size_t i = 0; i < TOPICS_OWN; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (strcmp(own[i], filter) == 0)
 			return true;
 	}
 	return false;
+}
+
+bool topics_is_onboarding(const char *thing_name, const char *topic)
+{
+	char own[TOPICS_MAX];
+
+	(void)snprintf(own, sizeof(own), TOPIC_ONBOARDING, thing_name);
+	return strcmp(own, topic) == 0;
 }

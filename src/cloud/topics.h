@@ -12,15 +12,21 @@
 bool topic_is_name(const void *topic, size_t n);
 bool topic_is_filter(const void *filter, size_t n);
 
-/* An invalid filter, or one of TOPICS_MAX bytes or more, matches nothing. */
+/* An invalid filter, or one of 256 bytes or more, matches nothing. */
 bool topic_matches(const void *filter, size_t filter_n, const char *topic);
 
 /* The lowest index whose present filter matches, else 0 (guide 4.1.1.1). */
 unsigned topics_index(const struct dict *d, unsigned max_topic, const char *topic);
 
-/* The module's own subscriptions: AWS IoT Jobs. */
-#define TOPICS_OWN 5
+#define TOPICS_OWN 6
 #define TOPICS_MAX 256 /* bytes of a topic of our own: AWS IoT takes no longer ones */
-void topics_own(const char *thing_name, char ret[TOPICS_OWN][TOPICS_MAX]);
-bool topics_is_own(const char *thing_name, const char *topic);
-bool topics_is_own_filter(const char *thing_name, const char *filter);
+
+/* The module's own subscriptions: AWS IoT Jobs and, in the staging state, the endpoint-update topic. Returns how many. */
+size_t topics_own(const char *thing_name, bool staging, char ret[TOPICS_OWN][TOPICS_MAX]);
+bool topics_is_own_filter(const char *thing_name, bool staging, const char *filter);
+
+/* Traffic of the module that the host sees only if a topic of its own matches. */
+bool topics_is_jobs(const char *thing_name, const char *topic);
+
+/* The endpoint-update topic (guide 10.3.1.1). */
+bool topics_is_onboarding(const char *thing_name, const char *topic);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "module/module.h"
 
+#include "cloud/onboard.h"
 #include "cloud/topics.h"
 #include "util/log.h"
 
@@ -30,14 +31,43 @@ static void module_overrun(struct module *m, unsigned index, const char *topic)
 	events_push(m->events, EVENT_OVERRUN, 0, topic, strlen(topic));
 }
 
+static void on_onboarded(void *who, uint64_t number, int r)
+{
+	struct module *m = who;
+
+	(void)number;
+	if (r == 0)
+		connection_give_up(m->connection);
+}
+
+/* Only in the staging state (guide 10.3.1.1). The message stays an ordinary one for the host. */
+static void module_onboard(struct module *m, const void *payload, size_t n)
+{
+	struct done done = { .fn = on_onboarded, .who = m };
+	char endpoint[ENDPOINT_MAX + 1];
+	const char *present;
+	size_t present_n;
+	int r;
+
+	present = dict_get(m->dict, KEY_ENDPOINT, &present_n);
+	if (dict_onboarded(m->dict) || !onboard_parse(payload, n, present, present_n, endpoint))
+		return;
+	log_notice("Onboarded: the endpoint is now %s", endpoint);
+	r = dict_set_endpoint(m->dict, endpoint, done);
+	if (r)
+		log_error("The endpoint %s was refused", endpoint);
+}
+
 static void on_message(void *userdata, const char *topic, const void *payload, size_t n)
 {
 	struct module *m = userdata;
 	unsigned index = on_index(m, topic);
 
 	/* The module's own traffic is the host's only if a topic of the host matches it. */
-	if (index == 0 && topics_is_own(m->settings->thing_name, topic))
+	if (index == 0 && topics_is_jobs(m->settings->thing_name, topic))
 		return;
+	if (topics_is_onboarding(m->settings->thing_name, topic))
+		module_onboard(m, payload, n);
 	if (n > MESSAGE_MAX_PAYLOAD || messages_push(m->messages, topic, payload, n) < 0) {
 		module_overrun(m, index, topic);
 		return;
