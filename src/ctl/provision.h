@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PROVISION_OUT "/etc/expresslinkd"
+#define PROVISION_OUT SYSCONFDIR "/expresslinkd"
 
 struct provision {
 	const char *out;

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every command of src/commands/table.c has a line in the datasheet, with the same time, and a transcript; and the
+# numbers of the settings and of the dictionary in the datasheet are those of the source. No line is left over there.
+set -u
+cd "${abs_top_srcdir:-$(dirname "$0")/..}" || exit 1
+sheet=man/expresslink-datasheet.7
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+bad=0
+
+# section WORD: the rows of the table that follows the comment, the first N columns of each, without its head.
+section() {
+	sed -n '/^\.\\" '"$1"':/,/^\.TE/p' "$sheet" | grep '^[A-Za-z_?]*|' | sed 1d | cut -d '|' -f "1-$2" | sort
+}
+
+# compare WHAT WANTED: the same rows on both sides, and some.
+compare() {
+	[ -s "$2" ] || { echo "$1: the source could not be read"; bad=1; }
+	diff "$2" "$3" >"$work/diff" && return
+	echo "$1: < is the source, > is $sheet"
+	grep '^[<>]' "$work/diff"
+	bad=1
+}
+
+# Commands: name|seconds. The row without a name is AT.
+sed -n 's/^[[:space:]]*{ "\([A-Z_?]*\)",.*, *\([0-9]*\), *\.run = .*/\1|\2/p' src/commands/table.c |
+	sed 's/^|/AT|/' | sort >"$work/commands"
+section commands 2 >"$work/sheet"
+compare "commands and their response times" "$work/commands" "$work/sheet"
+rows=$(grep -c '\.run = ' src/commands/table.c)
+[ "$(wc -l <"$work/commands")" = "$rows" ] || { echo "src/commands/table.c: not every row was understood"; bad=1; }
+
+# The command, maybe with a suffix, its end or a parameter.
+while IFS='|' read -r name _; do
+	word=$(printf '%s' "$name" | sed 's/?/[?]/')
+	[ "$name" = AT ] && line='AT' || line="AT\\+$word"
+	grep -qE "^(repeat [0-9]+ )?> ${line}[0-9]*( |\$)" tests/transcripts/*.at || {
+		echo "$name: no transcript in tests/transcripts"
+		bad=1
+	}
+done <"$work/commands"
+
+# Settings: key|as delivered|range, for the rows that the datasheet lists.
+sed -n -e 's/^.*"\([A-Za-z]*\)", NUMBER([a-z_]*, *\([0-9]*\), *\([0-9]*\), *"\([0-9]*\)").*/\1|\4|\2-\3/p' \
+	-e 's/^.*"\([A-Za-z]*\)", SIZE([a-z_]*, *\([0-9]*\) \* KIB, *\([0-9]*\) \* MIB, *"\([0-9KM]*\)").*/\1|\4|\2K-\3M/p' \
+	src/config/setting.c | grep -E '^(MaxTopic|EventQueue|MessageQueue|MessageBytes|KeepAlive|ConnectTimeout)\|' |
+	sort >"$work/settings"
+section limits 3 >"$work/sheet"
+compare "limits" "$work/settings" "$work/sheet"
+
+# The dictionary: key|access|size|kept|reset.
+pem=$(sed -n 's/^#define PEM *\([0-9]*\).*/\1/p' src/config/keys.c)
+sed -n 's/^[[:space:]]*{ KEY_[A-Z_]*, *"*\([A-Za-z]*\)"*, *\([RW]*\), *KEY_[A-Z]*, *\([0-9A-Z]*\), *\(true\|false\), *\(true\|false\), .*/\1|\2|\3|\4|\5/p' \
+	src/config/keys.c |
+	sed -e "s/|PEM|/|$pem|/; s/^TOPIC|/Topic|/" -e 's/|false|false$/|no|-/; s/|true|/|yes|/; s/|true$/|yes/; s/|false$/|no/' |
+	sort >"$work/keys"
+section keys 5 >"$work/sheet"
+compare "keys of the dictionary" "$work/keys" "$work/sheet"
+[ "$(wc -l <"$work/keys")" = "$(grep -c '^[[:space:]]*{ KEY_' src/config/keys.c)" ] || {
+	echo "src/config/keys.c: not every row was understood"
+	bad=1
+}
+
+# Numbers that stand alone: file, name, value, and how the datasheet says it.
+while IFS='|' read -r file name value text; do
+	defined=$(sed -n "s/^#define $name *\(([^)]*)\|[0-9]*\).*/\1/p" "$file" | tr -d '()')
+	[ "$defined" = "$value" ] || { echo "$file: $name is '$defined', $sheet was written for $value"; bad=1; }
+	grep -qF -- "$text" "$sheet" || { echo "$sheet does not say '$text'"; bad=1; }
+done <<END
+src/at/line.h|LINE_MAX_COMMAND|5120|may be 5120 bytes long
+src/at/line.h|LINE_BACKLOG|256 * 1024|up to 256 KiB of them
+src/at/line.h|LINE_MAX_BODY|16 * 1024|of at most 16 KiB
+src/at/line.h|LINE_BODY_SILENCE_MS|30000|30 s after its last byte
+src/at/line.h|LINE_SWALLOW_SILENCE_MS|2000|up to 2 s of silence
+src/at/tty.h|TTY_BUSY|64 * 1024|Up to 64 KiB of answers
+src/queue/messages.h|MESSAGE_MAX_PAYLOAD|128 * 1024|may have 128 KiB
+src/queue/events.h|EVENT_MAX_DETAIL|64|its topic, up to 64 bytes
+src/cloud/topics.h|TOPICS_OWN|6|up to 6 subscriptions
+src/cloud/attempt.h|ATTEMPT_MAX_DETAIL|64|a detail has at most 64 bytes
+src/cloud/connection.c|WAIT_IN_PLACE_MS|5000|no longer than 5 s
+src/util/backoff.c|BACKOFF_FIRST_MS|2000|2 s, 4 s
+src/util/backoff.c|BACKOFF_LAST_MS|120000|and 120 s from then on
+src/commands/power.c|SLEEP_MAX_SECONDS|2592000|is 1 to 2592000 seconds
+END
+
+exit $bad
