@@ -102,9 +102,16 @@ static void connection_try(void *userdata)
 
 static void connection_lost(struct connection *c)
 {
+	struct done operation = c->operation;
+
+	/* Whoever waits for an answer is told last: then the next command may run, and has to find all of this done. */
+	c->operation = (struct done){ 0 };
+	c->operation_number++;
+	c->operation_deadline = 0;
 	connection_stop(c);
 	c->stats.losses++;
 	c->events.on_lost(c->events.userdata);
+	done_call(&operation, -ECONNRESET);
 }
 
 static void on_tcp(void *userdata)

@@ -5,9 +5,9 @@
 #include <string.h>
 
 /* A string that holds a NUL would end there for cJSON: no host name, whatever follows. */
-static bool has_escaped_nul(const char *text, size_t n)
+static bool has_nul(const char *text, size_t n)
 {
-	return memmem(text, n, "\\u0000", 6) != NULL;
+	return memchr(text, '\0', n) != NULL || memmem(text, n, "\\u0000", 6) != NULL;
 }
 
 static bool is_white(const char *at, const char *end)
@@ -38,7 +38,7 @@ bool onboard_parse(const void *payload, size_t n, const void *present, size_t pr
 	cJSON *object;
 	bool taken;
 
-	if (n == 0 || n > ONBOARD_MAX_PAYLOAD || has_escaped_nul(text, n))
+	if (n == 0 || n > ONBOARD_MAX_PAYLOAD || has_nul(text, n))
 		return false;
 	object = cJSON_ParseWithLengthOpts(text, n, &end, 0);
 	taken = object && is_white(end, text + n) && take_endpoint(object, present, present_n, ret);

@@ -204,10 +204,22 @@ void fake_mqtt_text(const char *topic, const char *payload)
 
 void fake_mqtt_lose(int error)
 {
+	struct done waiting[FAKE_PACKETS];
+	size_t count = 0;
+
 	ck_assert(fake.open);
 	fake.open = fake.up = false;
+	for (size_t i = 0; i < fake.packet_count; i++) {
+		if (!fake.packets[i].open)
+			continue;
+		fake.packets[i].open = false;
+		waiting[count++] = fake.packets[i].done;
+	}
+
+	/* As the real one does: the owner first. */
 	client->events.on_closed(client->events.userdata, error);
-	settle(-ECONNRESET);
+	for (size_t i = 0; i < count; i++)
+		done_call(&waiting[i], -ECONNRESET);
 }
 
 void fake_mqtt_succeed(void)

@@ -60,8 +60,27 @@ void ssl_restart(struct ssl *s)
 {
 	ck_assert_ptr_nonnull(s);
 	fake.restarts++;
-	fake.established = false;
-	fake.failure = NULL;
+	fake.heard = fake.established = false;
+	fake.failure = fake.unread = NULL;
+}
+
+void ssl_last_word(struct ssl *s)
+{
+	ck_assert_ptr_nonnull(s);
+	if (!fake.failure)
+		fake.failure = fake.unread;
+}
+
+void ssl_release(struct ssl *s)
+{
+	ck_assert_ptr_nonnull(s);
+	fake.releases++;
+}
+
+bool ssl_heard(const struct ssl *s)
+{
+	ck_assert_ptr_nonnull(s);
+	return fake.heard;
 }
 
 bool ssl_established(const struct ssl *s)

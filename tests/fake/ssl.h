@@ -7,14 +7,16 @@
 #include <stdbool.h>
 
 struct fake_ssl {
-	unsigned made, freed, restarts;
+	unsigned made, freed, restarts, releases;
 	struct ssl_config config; /* of the last one; its texts are copies where they are short */
 	char host[256], alpn[64], pin[64], key_uri[256];
 	char *roots, *proof;
 
-	/* What the functions answer. restart() sets the first two back. */
+	/* What the functions answer. ssl_restart() sets these back. */
+	bool heard;
 	bool established;
 	const char *failure;
+	const char *unread; /* becomes the failure with ssl_last_word() */
 	bool proven;
 	int new_result;
 };
