@@ -144,6 +144,7 @@ static void on_message(void *userdata, const char *topic, const void *payload, s
 {
 	struct connection *c = userdata;
 
+	c->stats.received++;
 	c->events.on_message(c->events.userdata, topic, payload, n);
 }
 
@@ -205,6 +206,7 @@ int connection_publish(struct connection *c, const void *topic, size_t topic_n, 
 		return -EMSGSIZE;
 	memcpy(text, topic, topic_n);
 	text[topic_n] = '\0';
+	c->stats.sent++;
 	return connection_started(c, mqtt_publish(c->mqtt, text, payload, n, qos, connection_operation(c, done)));
 }
 
@@ -355,10 +357,5 @@ void connection_clear_backoff(struct connection *c)
 
 void connection_get_stats(const struct connection *c, struct connection_stats *ret)
 {
-	struct mqtt_stats mqtt;
-
-	mqtt_get_stats(c->mqtt, &mqtt);
 	*ret = c->stats;
-	ret->sent = mqtt.sent;
-	ret->received = mqtt.received;
 }

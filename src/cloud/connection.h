@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The connection to AWS IoT Core (guide 3.7.1 - 3.7.3): the steps of CONNECT, the hints of its failure, backoff, and the
- * notice of a loss. */
+/* The connection to AWS IoT Core (guide 3.7.1 - 3.7.3): the steps of CONNECT, the hints of its failure, backoff, and
+ * the notice of a loss. */
 
 #include "config/dict.h"
 #include "config/settings.h"

@@ -2,6 +2,7 @@
 #include "cloud/mqtt.h"
 
 #include "at/error.h"
+#include "cloud/acks.h"
 #include "util/log.h"
 #include "util/timer.h"
 
@@ -16,21 +17,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define MQTT_PENDING 16 /* packets that wait for their acknowledgement: one of the host, some of our own */
-
-enum pending_state {
-	PENDING_FREE,
-	PENDING_OPEN,
-	PENDING_DONE,
-};
-
-struct pending {
-	enum pending_state state;
-	int mid;
-	int result;
-	struct done done;
-};
 
 struct mqtt {
 	struct mqtt_events events;
@@ -47,9 +33,7 @@ struct mqtt {
 	bool connected;
 	int connack; /* -1: none noted */
 	int published; /* the packet written inside mosquitto_publish(), -1: none */
-	struct pending pending[MQTT_PENDING];
-	unsigned settled; /* pending that became done, not yet told */
-	struct mqtt_stats stats;
+	struct acks acks;
 };
 
 /* --- what the library calls; always from inside one of our own calls --- */
@@ -64,20 +48,12 @@ static void on_connect(struct mosquitto *client, void *userdata, int code)
 
 static void mqtt_ack(struct mqtt *m, int mid, int result)
 {
-	for (size_t i = 0; i < MQTT_PENDING; i++) {
-		struct pending *p = &m->pending[i];
-
-		if (p->state != PENDING_OPEN || p->mid != mid)
-			continue;
-		p->state = PENDING_DONE;
-		p->result = result;
-		m->settled++;
-		return;
-	}
-	m->published = mid;
+	if (!acks_note(&m->acks, mid, result))
+		m->published = mid;
 }
 
-static void on_publish(struct mosquitto *client, void *userdata, int mid)
+/* PUBACK, or the packet is written (QoS 0); UNSUBACK. */
+static void on_ack(struct mosquitto *client, void *userdata, int mid)
 {
 	(void)client;
 	mqtt_ack(userdata, mid, 0);
@@ -93,18 +69,11 @@ static void on_subscribe(struct mosquitto *client, void *userdata, int mid, int 
 	mqtt_ack(userdata, mid, result);
 }
 
-static void on_unsubscribe(struct mosquitto *client, void *userdata, int mid)
-{
-	(void)client;
-	mqtt_ack(userdata, mid, 0);
-}
-
 static void on_message(struct mosquitto *client, void *userdata, const struct mosquitto_message *message)
 {
 	struct mqtt *m = userdata;
 
 	(void)client;
-	m->stats.received++;
 	m->events.on_message(m->events.userdata, message->topic, message->payload, (size_t)message->payloadlen);
 }
 
@@ -116,22 +85,7 @@ static void on_library_log(struct mosquitto *client, void *userdata, int level, 
 	log_debug("mqtt: %s", text);
 }
 
-/* --- the end of a connection --- */
-
-static void mqtt_settle(struct mqtt *m)
-{
-	while (m->settled > 0) {
-		struct pending *p = m->pending;
-
-		while (p->state != PENDING_DONE)
-			p++;
-		m->settled--;
-		p->state = PENDING_FREE;
-		done_call(&p->done, p->result);
-	}
-}
-
-/* Closes without a word; what was under way is noted as done with this result, for mqtt_settle(). */
+/* Closes without a word; what was under way is noted as done with this result, for acks_settle(). */
 static void mqtt_drop(struct mqtt *m, int result)
 {
 	struct mosquitto *client = TAKE_PTR(m->client);
@@ -143,13 +97,7 @@ static void mqtt_drop(struct mqtt *m, int result)
 	m->generation++;
 	mosquitto_destroy(client);
 	m->tcp_up = m->connected = m->pinged = false;
-	for (size_t i = 0; i < MQTT_PENDING; i++) {
-		if (m->pending[i].state != PENDING_OPEN)
-			continue;
-		m->pending[i].state = PENDING_DONE;
-		m->pending[i].result = result;
-		m->settled++;
-	}
+	acks_note_all(&m->acks, result);
 }
 
 static void mqtt_lost(struct mqtt *m, int error)
@@ -157,10 +105,8 @@ static void mqtt_lost(struct mqtt *m, int error)
 	/* The owner knows of the loss before those who waited for an answer can ask for more. */
 	mqtt_drop(m, -ECONNRESET);
 	m->events.on_closed(m->events.userdata, error);
-	mqtt_settle(m);
+	acks_settle(&m->acks);
 }
-
-/* --- after every library call --- */
 
 /* When to look at the keep-alive again. */
 static void mqtt_arm_timer(struct mqtt *m)
@@ -209,7 +155,7 @@ static void mqtt_after(struct mqtt *m, int rc)
 		if (m->generation != generation)
 			return;
 	}
-	mqtt_settle(m);
+	acks_settle(&m->acks);
 	if (m->generation != generation)
 		return;
 	if (rc != MOSQ_ERR_SUCCESS || mosquitto_socket(m->client) < 0) {
@@ -381,9 +327,9 @@ int mqtt_open(struct mqtt *m, const struct mqtt_target *target)
 	if (!m->client)
 		return -errno;
 	mosquitto_connect_callback_set(m->client, on_connect);
-	mosquitto_publish_callback_set(m->client, on_publish);
+	mosquitto_publish_callback_set(m->client, on_ack);
 	mosquitto_subscribe_callback_set(m->client, on_subscribe);
-	mosquitto_unsubscribe_callback_set(m->client, on_unsubscribe);
+	mosquitto_unsubscribe_callback_set(m->client, on_ack);
 	mosquitto_message_callback_set(m->client, on_message);
 	if (log_enabled(LOG_DEBUG))
 		mosquitto_log_callback_set(m->client, on_library_log);
@@ -417,16 +363,7 @@ void mqtt_close(struct mqtt *m)
 	if (m->connected)
 		(void)mosquitto_disconnect(m->client);
 	mqtt_drop(m, -ECANCELED);
-	mqtt_settle(m);
-}
-
-static struct pending *mqtt_pending(struct mqtt *m)
-{
-	for (size_t i = 0; i < MQTT_PENDING; i++) {
-		if (m->pending[i].state == PENDING_FREE)
-			return &m->pending[i];
-	}
-	return NULL;
+	acks_settle(&m->acks);
 }
 
 /* Errors of the library for a packet that we build; the connection's own end shows in on_io(). */
@@ -448,29 +385,32 @@ static int mqtt_errno(int rc)
 	}
 }
 
-static int mqtt_await(struct mqtt *m, struct pending *p, int rc, int mid, struct done done)
+static int mqtt_await(struct mqtt *m, int rc, int mid, struct done done)
 {
 	if (rc != MOSQ_ERR_SUCCESS)
 		return mqtt_errno(rc);
 	m->last_out = timer_now();
-	*p = (struct pending){ .state = PENDING_OPEN, .mid = mid, .done = done };
+	acks_open(&m->acks, mid, done);
 	mqtt_arm_io(m);
 	return 0;
 }
 
-int mqtt_publish(struct mqtt *m, const char *topic, const void *payload, size_t n, int qos, struct done done)
+static int mqtt_ready(const struct mqtt *m)
 {
-	struct pending *p = mqtt_pending(m);
-	int rc, mid = 0;
-
 	if (!m->connected)
 		return -ENOTCONN;
-	if (!p)
-		return -EBUSY;
+	return acks_full(&m->acks) ? -EBUSY : 0;
+}
+
+int mqtt_publish(struct mqtt *m, const char *topic, const void *payload, size_t n, int qos, struct done done)
+{
+	int rc, r, mid = 0;
+
+	r = mqtt_ready(m);
+	if (r < 0)
+		return r;
 	m->published = -1;
 	rc = mosquitto_publish(m->client, &mid, topic, (int)n, payload, qos, false);
-	if (rc == MOSQ_ERR_SUCCESS)
-		m->stats.sent++;
 
 	/* With QoS 0 the packet is mostly written by now. */
 	if (rc == MOSQ_ERR_SUCCESS && qos == 0 && m->published == mid) {
@@ -478,48 +418,33 @@ int mqtt_publish(struct mqtt *m, const char *topic, const void *payload, size_t 
 		done_call(&done, 0);
 		return 0;
 	}
-	return mqtt_await(m, p, rc, mid, done);
+	return mqtt_await(m, rc, mid, done);
 }
 
 int mqtt_subscribe(struct mqtt *m, const char *const filters[], size_t count, struct done done)
 {
-	struct pending *p = mqtt_pending(m);
 	char *copies[8];
-	int rc, mid = 0;
+	int rc, r, mid = 0;
 
-	if (!m->connected)
-		return -ENOTCONN;
-	if (!p || count > ELEMENTS(copies))
-		return -EBUSY;
+	r = mqtt_ready(m);
+	if (r < 0)
+		return r;
+	if (count > ELEMENTS(copies))
+		return -E2BIG;
 
 	/* The library's parameter lacks a const. */
 	memcpy(copies, filters, count * sizeof(filters[0]));
 	rc = mosquitto_subscribe_multiple(m->client, &mid, (int)count, copies, 1, 0, NULL);
-	return mqtt_await(m, p, rc, mid, done);
+	return mqtt_await(m, rc, mid, done);
 }
 
 int mqtt_unsubscribe(struct mqtt *m, const char *filter, struct done done)
 {
-	struct pending *p = mqtt_pending(m);
-	int rc, mid = 0;
+	int rc, r, mid = 0;
 
-	if (!m->connected)
-		return -ENOTCONN;
-	if (!p)
-		return -EBUSY;
+	r = mqtt_ready(m);
+	if (r < 0)
+		return r;
 	rc = mosquitto_unsubscribe(m->client, &mid, filter);
-	return mqtt_await(m, p, rc, mid, done);
-}
-
-void mqtt_get_stats(const struct mqtt *m, struct mqtt_stats *ret)
-{
-	*ret = m->stats;
-}
-
-void mqtt_library_version(char *ret, size_t size)
-{
-	int major, minor, revision;
-
-	(void)mosquitto_lib_version(&major, &minor, &revision);
-	(void)snprintf(ret, size, "%d.%d.%d", major, minor, revision);
+	return mqtt_await(m, rc, mid, done);
 }

@@ -56,13 +56,3 @@ int mqtt_publish(struct mqtt *m, const char *topic, const void *payload, size_t 
 /* At most 8 filters, QoS 1. done gets AT_ERR_PARAMETER if the broker refuses one, else as above. */
 int mqtt_subscribe(struct mqtt *m, const char *const filters[], size_t count, struct done done) _must_check_;
 int mqtt_unsubscribe(struct mqtt *m, const char *filter, struct done done) _must_check_;
-
-/* For DIAG INFO. */
-struct mqtt_stats {
-	uint64_t sent;     /* messages published */
-	uint64_t received; /* messages */
-};
-void mqtt_get_stats(const struct mqtt *m, struct mqtt_stats *ret);
-
-/* "2.0.11" */
-void mqtt_library_version(char *ret, size_t size);

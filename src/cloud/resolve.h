@@ -17,8 +17,8 @@ struct addresses {
 	char text[RESOLVE_MAX_ADDRESSES][INET6_ADDRSTRLEN + 17]; /* with a scope: fe80::1%eth0 */
 };
 
-/* r: 0 and at least one address; -ENOENT: there is no such name; -ETIME: no answer in time; -EAGAIN: it could not be found
- * out; another -errno. May call resolve_free(). */
+/* r: 0 and at least one address; -ENOENT: there is no such name; -ETIME: no answer in time; -EAGAIN: it could not be
+ * found out; another -errno. May call resolve_free(). */
 typedef void (*resolve_fn)(void *userdata, int r, const struct addresses *found);
 
 struct resolve;

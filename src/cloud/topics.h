@@ -21,7 +21,8 @@ unsigned topics_index(const struct dict *d, unsigned max_topic, const char *topi
 #define TOPICS_OWN 6
 #define TOPICS_MAX 256 /* bytes of a topic of our own: AWS IoT takes no longer ones */
 
-/* The module's own subscriptions: AWS IoT Jobs and, in the staging state, the endpoint-update topic. Returns how many. */
+/* The module's own subscriptions: AWS IoT Jobs and, in the staging state, the endpoint-update topic. Returns
+ * how many. */
 size_t topics_own(const char *thing_name, bool staging, char ret[TOPICS_OWN][TOPICS_MAX]);
 bool topics_is_own_filter(const char *thing_name, bool staging, const char *filter);
 
