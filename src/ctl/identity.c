@@ -80,7 +80,7 @@ static int read_certificate(const char *path, char **ret, size_t *ret_n)
 	static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
 	_cleanup_(freep) char *text = NULL;
 	const char *from, *to = NULL;
-	size_t n;
+	size_t n = 0;
 	int r = file_read(path, MAX_FILE, &text, &n);
 
 	if (r < 0)
@@ -120,7 +120,7 @@ static int key_uri(const char *key, char **ret)
 static int read_pin(const char *path, char **ret)
 {
 	_cleanup_(freep) char *pin = NULL;
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	*ret = NULL;
@@ -170,7 +170,7 @@ int provision_print_name(const struct provision *p)
 	_cleanup_(freep) char *path = p->certificate ? strdup(p->certificate) : in_out(p, CERTIFICATE);
 	_cleanup_(freep) char *text = NULL;
 	char name[65];
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	if (!path)
@@ -247,7 +247,7 @@ int provision_install(struct provision *p)
 {
 	_cleanup_(freep) char *own_key = in_out(p, PRIVATE_KEY), *pem = NULL;
 	const char *key = p->key ? p->key : own_key;
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	if (!own_key)
@@ -291,7 +291,7 @@ static int make_certificate(const struct provision *p, EVP_PKEY *key, char **ret
 	_cleanup_(issue_key_freep) EVP_PKEY *ca_key = NULL;
 	_cleanup_(freep) char *ca = NULL;
 	struct issue_problem problem;
-	size_t ca_n;
+	size_t ca_n = 0;
 	int r = read_certificate(p->ca, &ca, &ca_n);
 
 	if (!r)
