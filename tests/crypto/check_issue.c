@@ -2,7 +2,7 @@
 #include "crypto/issue.h"
 
 #include "crypto/cert.h"
-#include "fake/certs.h"
+#include "fake/pki.h"
 #include "fake/suite.h"
 
 #include <errno.h>
@@ -72,6 +72,41 @@ START_TEST(uid_refused)
 }
 END_TEST
 
+/* A self-signed certificate, valid from and to so many days from now. */
+struct order {
+	const char *name, *serial;
+	bool ca;
+	int from, to;
+};
+
+struct made {
+	char *cert, *key;
+};
+
+static void make(struct made *ret, const struct order *order)
+{
+	_cleanup_(pki_freep) struct pki *p =
+		pki_make(&(struct pki_order){ .name = order->name, .serial = order->serial, .ca = order->ca });
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *data;
+	long n;
+
+	ck_assert_ptr_nonnull(X509_time_adj_ex(X509_getm_notBefore(p->cert), order->from, 0, NULL));
+	ck_assert_ptr_nonnull(X509_time_adj_ex(X509_getm_notAfter(p->cert), order->to, 0, NULL));
+	ck_assert_int_gt(X509_sign(p->cert, p->key, EVP_sha256()), 0);
+	ck_assert_int_eq(PEM_write_bio_X509(bio, p->cert), 1);
+	n = BIO_get_mem_data(bio, &data);
+	ret->cert = strndup(data, (size_t)n);
+	ret->key = strdup(p->key_pem);
+	BIO_free(bio);
+}
+
+static void made_done(struct made *m)
+{
+	free(m->cert);
+	free(m->key);
+}
+
 static EVP_PKEY *read_key(const char *pem)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
@@ -134,7 +169,7 @@ START_TEST(request)
 }
 END_TEST
 
-static char *issue(const struct cert_pair *ca, const uint8_t *uid, EVP_PKEY *key, struct issue_problem *problem)
+static char *issue(const struct made *ca, const uint8_t *uid, EVP_PKEY *key, struct issue_problem *problem)
 {
 	_cleanup_(issue_key_freep) EVP_PKEY *ca_key = read_key(ca->key);
 	char *pem = NULL;
@@ -153,12 +188,12 @@ START_TEST(issues)
 	const uint8_t *uid = _i ? uid_high : uid_zeros;
 	_cleanup_(issue_key_freep) EVP_PKEY *key = NULL;
 	struct issue_problem problem;
-	struct cert_pair ca;
+	struct made ca;
 	int days, seconds;
 	char name[65], text[ISSUE_UID_TEXT + 1], *pem;
 	X509 *x;
 
-	certs_make(&ca, &(struct cert_request){ .name = "Vendor", .ca = true, .from = -1, .to = 9000, .rsa = _i == 1 });
+	make(&ca, &(struct order){ .name = "Vendor", .ca = true, .from = -1, .to = 9000 });
 	ck_assert_int_eq(issue_key_new(&key), 0);
 	pem = issue(&ca, uid, key, &problem);
 	issue_uid_format(uid, text);
@@ -179,7 +214,7 @@ START_TEST(issues)
 	ck_assert_int_lt(X509_cmp_current_time(X509_get0_notBefore(x)), 0);
 	X509_free(x);
 	free(pem);
-	certs_done(&ca);
+	made_done(&ca);
 }
 END_TEST
 
@@ -187,11 +222,11 @@ START_TEST(within_the_life_of_the_ca)
 {
 	_cleanup_(issue_key_freep) EVP_PKEY *key = NULL;
 	struct issue_problem problem;
-	struct cert_pair ca;
+	struct made ca;
 	X509 *x, *issuer;
 	char *pem;
 
-	certs_make(&ca, &(struct cert_request){ .name = "Vendor", .ca = true, .from = 0, .to = 3660 });
+	make(&ca, &(struct order){ .name = "Vendor", .ca = true, .from = 0, .to = 3660 });
 	ck_assert_int_eq(issue_key_new(&key), 0);
 	pem = issue(&ca, uid_high, key, &problem);
 	x = read_cert(pem);
@@ -201,12 +236,12 @@ START_TEST(within_the_life_of_the_ca)
 	X509_free(x);
 	X509_free(issuer);
 	free(pem);
-	certs_done(&ca);
+	made_done(&ca);
 }
 END_TEST
 
 static const struct {
-	struct cert_request ca;
+	struct order ca;
 	const char *text;
 } bad_cas[] = {
 	{ { .name = "Short", .ca = true, .from = -1, .to = 3651 }, "too soon" },
@@ -219,13 +254,13 @@ START_TEST(ca_refused)
 {
 	_cleanup_(issue_key_freep) EVP_PKEY *key = NULL;
 	struct issue_problem problem;
-	struct cert_pair ca;
+	struct made ca;
 
-	certs_make(&ca, &bad_cas[_i].ca);
+	make(&ca, &bad_cas[_i].ca);
 	ck_assert_int_eq(issue_key_new(&key), 0);
 	ck_assert_ptr_null(issue(&ca, uid_high, key, &problem));
 	ck_assert_msg(strstr(problem.text, bad_cas[_i].text) != NULL, "%s", problem.text);
-	certs_done(&ca);
+	made_done(&ca);
 }
 END_TEST
 
@@ -233,23 +268,23 @@ START_TEST(ca_key_refused)
 {
 	_cleanup_(issue_key_freep) EVP_PKEY *key = NULL;
 	struct issue_problem problem;
-	struct cert_pair ca;
+	struct made ca;
 	char *pem = NULL;
 	size_t n;
 
-	certs_make(&ca, &(struct cert_request){ .name = "Vendor", .ca = true, .from = -1, .to = 9000 });
+	make(&ca, &(struct order){ .name = "Vendor", .ca = true, .from = -1, .to = 9000 });
 	ck_assert_int_eq(issue_key_new(&key), 0);
 	ck_assert_int_eq(issue_certificate(key, uid_high, ca.cert, strlen(ca.cert), key, &pem, &n, &problem), -EINVAL);
 	ck_assert_msg(strstr(problem.text, "does not belong") != NULL, "%s", problem.text);
 	ck_assert_int_eq(issue_certificate(key, uid_high, ca.key, strlen(ca.key), key, &pem, &n, &problem), -EINVAL);
 	ck_assert_msg(strstr(problem.text, "cannot be read") != NULL, "%s", problem.text);
 	ck_assert_ptr_null(pem);
-	certs_done(&ca);
+	made_done(&ca);
 }
 END_TEST
 
 static const struct {
-	struct cert_request cert;
+	struct order cert;
 	const char *text; /* NULL: good */
 } made_elsewhere[] = {
 	{ { .name = "x", .serial = "a1b2c3d4e5f60718293a4b5c6d7e8f90", .from = -1, .to = 3649 }, NULL },
@@ -270,10 +305,10 @@ static const struct {
 START_TEST(judges)
 {
 	struct issue_problem problem;
-	struct cert_pair cert;
+	struct made cert;
 	int r;
 
-	certs_make(&cert, &made_elsewhere[_i].cert);
+	make(&cert, &made_elsewhere[_i].cert);
 	r = issue_check(cert.cert, strlen(cert.cert), &problem);
 	if (made_elsewhere[_i].text) {
 		ck_assert_int_eq(r, -EINVAL);
@@ -282,7 +317,7 @@ START_TEST(judges)
 		ck_assert_msg(r == 0, "%s", problem.text);
 		ck_assert_str_eq(problem.text, "");
 	}
-	certs_done(&cert);
+	made_done(&cert);
 }
 END_TEST
 
