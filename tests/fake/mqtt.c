@@ -143,7 +143,6 @@ int mqtt_publish(struct mqtt *m, const char *topic, const void *payload, size_t 
 	r = packet_add(FAKE_PUBLISH, &topic, 1, payload, n, qos, done);
 	if (r < 0)
 		return r;
-	fake.stats.sent++;
 	if (qos == 0) {
 		/* As the real one does: before the return. */
 		fake_mqtt_last()->open = false;
@@ -164,17 +163,6 @@ int mqtt_unsubscribe(struct mqtt *m, const char *filter, struct done done)
 	return packet_add(FAKE_UNSUBSCRIBE, &filter, 1, NULL, 0, 0, done);
 }
 
-void mqtt_get_stats(const struct mqtt *m, struct mqtt_stats *ret)
-{
-	ck_assert_ptr_eq(m, client);
-	*ret = fake.stats;
-}
-
-void mqtt_library_version(char *ret, size_t size)
-{
-	(void)snprintf(ret, size, "0.0.0");
-}
-
 /* --- what the network does --- */
 
 void fake_mqtt_tcp(void)
@@ -193,7 +181,6 @@ void fake_mqtt_connack(int code)
 void fake_mqtt_message(const char *topic, const void *payload, size_t n)
 {
 	ck_assert(fake.up);
-	fake.stats.received++;
 	client->events.on_message(client->events.userdata, topic, payload, n);
 }
 

@@ -43,7 +43,6 @@ struct fake_mqtt {
 	/* What it answers: of mqtt_open(), and of the other calls. */
 	int open_result;
 	int send_result;
-	struct mqtt_stats stats;
 };
 
 struct fake_mqtt *fake_mqtt(void);

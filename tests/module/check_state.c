@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "module/state.h"
+
+#include "fake/suite.h"
+#include "util/macro.h"
+
+#include <string.h>
+
+/* The run states once more, told by rules instead of rows, from the guide's words. */
+
+static bool is_running(enum state s)
+{
+	return s == STATE_ACTIVE || s == STATE_CONNECTING || s == STATE_CONNECTED;
+}
+
+/* Back to the beginning: disconnected, queues empty, volatile keys as initially, backoff cleared. */
+#define FRESH (ACTION_CLOSE | ACTION_CLEAR_EVENTS | ACTION_CLEAR_MESSAGES | ACTION_RESET_KEYS | ACTION_CLEAR_BACKOFF)
+
+/* False: must be ignored. */
+static bool expected(enum state s, enum happening h, struct transition *ret)
+{
+	switch (h) {
+	case HAPPEN_BOOTED: /* guide 7.2.1, Table 4: STARTUP */
+		*ret = (struct transition){ STATE_ACTIVE, ACTION_STARTUP };
+		return s == STATE_BOOTING;
+	case HAPPEN_RST_LOW: /* guide 1.2.7: held in reset, whatever it did */
+		*ret = (struct transition){ STATE_HELD, FRESH | ACTION_HOLD };
+		return s != STATE_HELD;
+	case HAPPEN_RST_HIGH: /* it boots */
+		*ret = (struct transition){ STATE_ACTIVE, ACTION_RELEASE | ACTION_STARTUP };
+		return s == STATE_HELD;
+	case HAPPEN_CONNECT: /* guide 3.7.2 */
+		*ret = (struct transition){ STATE_CONNECTING, 0 };
+		return s == STATE_ACTIVE;
+	case HAPPEN_CONNECTED:
+		*ret = (struct transition){ STATE_CONNECTED, 0 };
+		return s == STATE_CONNECTING;
+	case HAPPEN_FAILED:
+		*ret = (struct transition){ STATE_ACTIVE, 0 };
+		return s == STATE_CONNECTING;
+	case HAPPEN_LOST: /* Table 4: CONLOST, only for what nobody asked for */
+		*ret = (struct transition){ STATE_ACTIVE, ACTION_CONLOST };
+		return s == STATE_CONNECTED;
+	case HAPPEN_DISCONNECT: /* guide 3.7.3 */
+		*ret = (struct transition){ STATE_ACTIVE, s == STATE_ACTIVE ? 0 : ACTION_CLOSE };
+		return is_running(s);
+	case HAPPEN_RESET: /* guide 3.7.6, 3.7.7: nothing more is told than STARTUP */
+		*ret = (struct transition){ STATE_ACTIVE, FRESH | ACTION_STARTUP };
+		return is_running(s);
+	case HAPPEN_SLEEP: /* guide 3.7.4.4: the event queue is emptied, nothing else */
+		*ret = (struct transition){ STATE_SLEEPING, ACTION_CLEAR_EVENTS };
+		return s == STATE_ACTIVE;
+	case HAPPEN_WAKE: /* guide 3.7.4.8 */
+		*ret = (struct transition){ STATE_ACTIVE, ACTION_STARTUP };
+		return s == STATE_SLEEPING;
+	case HAPPEN_COUNT:
+		break;
+	}
+	return false;
+}
+
+START_TEST(every_pair)
+{
+	enum state s = (enum state)(_i / HAPPEN_COUNT);
+	enum happening h = (enum happening)(_i % HAPPEN_COUNT);
+	const struct transition untouched = { STATE_COUNT, 0x5a5a };
+	struct transition want, got = untouched;
+	bool happens = expected(s, h, &want);
+
+	ck_assert_msg(state_next(s, h, &got) == happens, "%s: %s", state_name(s), happening_name(h));
+	if (!happens)
+		want = untouched;
+	ck_assert_msg(got.next == want.next && got.actions == want.actions, "%s: %s: to %u with %#x, not to %u with %#x",
+		      state_name(s), happening_name(h), (unsigned)got.next, got.actions, (unsigned)want.next, want.actions);
+}
+END_TEST
+
+/* No state is a trap. */
+START_TEST(every_state_leads_back)
+{
+	enum state s = (enum state)_i;
+	unsigned steps = 0;
+
+	while (s != STATE_ACTIVE) {
+		struct transition t = { .next = s };
+		bool moved = false;
+
+		for (unsigned h = 0; h < HAPPEN_COUNT && !moved; h++)
+			moved = h != HAPPEN_RST_LOW && state_next(s, (enum happening)h, &t) && t.next != s &&
+				t.next != STATE_CONNECTED;
+		ck_assert(moved);
+		s = t.next;
+		ck_assert_uint_lt(steps++, STATE_COUNT);
+	}
+}
+END_TEST
+
+START_TEST(names)
+{
+	for (unsigned s = 0; s < STATE_COUNT; s++) {
+		ck_assert_ptr_nonnull(state_name((enum state)s));
+		for (unsigned other = 0; other < s; other++)
+			ck_assert_str_ne(state_name((enum state)s), state_name((enum state)other));
+	}
+	for (unsigned h = 0; h < HAPPEN_COUNT; h++) {
+		ck_assert_ptr_nonnull(happening_name((enum happening)h));
+		for (unsigned other = 0; other < h; other++)
+			ck_assert_str_ne(happening_name((enum happening)h), happening_name((enum happening)other));
+	}
+	ck_assert_str_eq(state_name(STATE_CONNECTED), "connected");
+	ck_assert_str_eq(happening_name(HAPPEN_LOST), "lost");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("state");
+	TCase *tc = tcase_create("state");
+
+	tcase_add_loop_test(tc, every_pair, 0, STATE_COUNT * HAPPEN_COUNT);
+	tcase_add_loop_test(tc, every_state_leads_back, 0, STATE_COUNT);
+	tcase_add_test(tc, names);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
