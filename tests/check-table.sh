@@ -23,8 +23,9 @@ compare() {
 	bad=1
 }
 
-# Commands: name|seconds. The row without a name is AT.
-sed -n 's/^[[:space:]]*{ "\([A-Z_?]*\)",.*, *\([0-9]*\), *\.run = .*/\1|\2/p' src/commands/table.c |
+# Commands: name|seconds, from rows of one line or more. The row without a name is AT.
+tr '\n\t' '  ' <src/commands/table.c | sed 's/{ *"/\n{ "/g' |
+	sed -n 's/^{ "\([A-Z_?]*\)",.*, *\([0-9]*\), *\.run = .*/\1|\2/p' |
 	sed 's/^|/AT|/' | sort >"$work/commands"
 section commands 2 >"$work/sheet"
 compare "commands and their response times" "$work/commands" "$work/sheet"
