@@ -70,10 +70,13 @@ for file in *.c */*.c */*.h; do
 	done
 done >>"$bad"
 
-# Lengths: a tab counts up to the next multiple of eight. `{` and `}` in the first column hold a function.
+# Lengths: a tab counts up to the next multiple of eight. `{` and `}` in the first column hold a function. A table laid out
+# by hand, which says so, may be wider.
 for file in *.c */*.[ch]; do
 	expand "$file" | awk -v file="$file" '
-		length > 120 { print file ":" NR ": " length " columns, at most 120" }
+		/clang-format off/ { table = 1 }
+		/clang-format on/ { table = 0 }
+		length > 120 && !table { print file ":" NR ": " length " columns, at most 120" }
 		/^{/ { begin = NR }
 		/^}/ && begin { if (NR - begin - 1 > 60) print file ":" begin ": a function of " NR - begin - 1 " lines, at most 60"; begin = 0 }
 		END { if (NR > 450) print file ": " NR " lines, at most 450" }'

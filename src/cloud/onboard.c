@@ -22,9 +22,12 @@ static bool take_endpoint(const cJSON *object, const void *present, size_t prese
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, "Endpoint");
 	const char *text = cJSON_GetStringValue(item);
 	struct endpoint endpoint;
-	size_t n = text ? strlen(text) : 0;
+	size_t n;
 
-	if (!cJSON_IsObject(object) || endpoint_parse(text, n, &endpoint) < 0)
+	if (!cJSON_IsObject(object) || !text)
+		return false;
+	n = strlen(text);
+	if (endpoint_parse(text, n, &endpoint) < 0)
 		return false;
 	if (n == present_n && memcmp(text, present, n) == 0)
 		return false;
