@@ -43,7 +43,8 @@ int dict_writable(const struct dict *d, const void *name, size_t name_n, const s
  * 8.12). Returns at once with AT_ERR_* if refused (done is then not called). Else 0, and done is called once:
  * before the return when nothing had to be written, or from the loop with 0 when the value is durable, or
  * with AT_ERR_PARAMETER when it could not be made so (the old value stays). Writes are done in order. */
-int dict_set(struct dict *d, const void *name, size_t name_n, const void *value, size_t n, struct done done) _must_check_;
+int dict_set(struct dict *d, const void *name, size_t name_n, const void *value, size_t n,
+	     struct done done) _must_check_;
 
 /* Endpoint from the onboarding topic (guide 10.3.1.1); like dict_set(). */
 int dict_set_endpoint(struct dict *d, const char *endpoint, struct done done) _must_check_;

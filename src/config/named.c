@@ -117,7 +117,7 @@ static void load_amazon_roots(struct loader *l)
 		}
 	}
 	if (!all) {
-		log_warning("No server will be trusted: [Cloud] RootCA= is not set and ca-certificates is not installed");
+		log_warning("No server will be trusted: set [Cloud] RootCA=, or install ca-certificates");
 		return;
 	}
 	free(l->s->root_ca_pem);

@@ -34,6 +34,6 @@ struct cert_info {
 
 int cert_info(const char *pem, size_t n, struct cert_info *ret) _must_check_;
 
-/* The thing's name (guide 10.1.3.1): the CN if it is a UUID with the serial's value, else the serial number as at least 32
- * lower-case hex digits. 0 or -errno. */
+/* The thing's name (guide 10.1.3.1): the CN if it is a UUID with the serial's value, else the serial number as at
+ * least 32 lower-case hex digits. 0 or -errno. */
 int cert_thing_name(const char *pem, size_t n, char ret[65]) _must_check_;
