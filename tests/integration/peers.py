@@ -1,0 +1,332 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Servers that stop, refuse, keep silent or talk nonsense at each step of a connection: each step has its hint, nothing
+hangs, and what is under way is answered."""
+
+import contextlib
+import os
+import random
+import ssl
+import subprocess
+import sys
+import time
+import warnings
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import harness  # noqa: E402
+import peer as peers  # noqa: E402
+from harness import Failure  # noqa: E402
+from peer import Hangup, Peer  # noqa: E402
+
+
+@contextlib.contextmanager
+def module_and_peer(behaviour=None, settings=(), **options):
+    with harness.module() as m:
+        p = Peer(m.pki, behaviour, **options)
+        for (section, key), value in settings:
+            m.settings[section, key] = value
+        m.start()
+        m.wait_event("2 0 STARTUP")
+        m.expect("AT+CONF Endpoint=%s:%d" % (options.get("address", "localhost"), p.port), "OK")
+        try:
+            yield m, p
+        finally:
+            p.close()
+
+
+def expect_hint(m, hint, deadline=None):
+    got = m.command("AT+CONNECT", deadline)
+    text = b"ERR14 %d UNABLE TO CONNECT " % hint
+    if not got.startswith(text) or not 0 < len(got) - len(text) <= 64:
+        raise Failure("%r and a detail expected, got %r" % (text, got))
+    m.expect("AT+EVENT?", "OK")
+    m.expect("AT+CONNECT?", "OK 0 1 DISCONNECTED CUSTOMER")
+
+
+SHORT = [(("Cloud", "ConnectTimeout"), "5")]
+
+
+def hint_4():
+    for at in ("accept", "garbage"):
+        with module_and_peer(at=at, settings=SHORT) as (m, _):
+            expect_hint(m, 4)
+            m.stop()
+
+
+def hint_4_old_tls():
+    with harness.module() as m:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+        context.set_ciphers("ALL:@SECLEVEL=0")
+    with module_and_peer(context=context) as (m, _):
+        expect_hint(m, 4)
+        m.stop()
+
+
+def tls_1_2_and_1_3():
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = context.maximum_version = version
+        with module_and_peer(context=context) as (m, _):
+            m.expect("AT+CONNECT", "OK 1 CONNECTED")
+            m.stop()
+
+
+def hint_5():
+    def hang_up(_p, kind, _flags, _body):
+        if kind == peers.CONNECT:
+            raise Hangup
+
+    def nonsense(_p, kind, _flags, _body):
+        return b"HTTP/1.1 400 Bad Request\r\n\r\n" * 20 if kind == peers.CONNECT else None
+
+    cases = [dict(at="handshake"), dict(behaviour=hang_up), dict(behaviour=nonsense)]
+    for code in (1, 2, 3, 4, 5, 255):
+        def refuse(_p, kind, _flags, _body, code=code):
+            return bytes([peers.CONNACK << 4, 2, 0, code]) if kind == peers.CONNECT else None
+        cases.append(dict(behaviour=refuse))
+    for case in cases:
+        with module_and_peer(settings=SHORT, **case) as (m, _):
+            expect_hint(m, 5)
+            m.stop()
+
+
+def hint_6():
+    def hang_up_at_subscribe(_p, kind, _flags, _body):
+        if kind == peers.SUBSCRIBE:
+            raise Hangup
+
+    def hang_up_at_publish(_p, kind, _flags, _body):
+        if kind == peers.PUBLISH:
+            raise Hangup
+
+    def refuse(_p, kind, _flags, body):
+        if kind == peers.SUBSCRIBE:
+            n = len(Peer.filters(body))
+            return bytes([peers.SUBACK << 4, 2 + n]) + body[:2] + b"\x80" * n
+        return None
+
+    def refuse_one(_p, kind, _flags, body):
+        if kind == peers.SUBSCRIBE:
+            n = len(Peer.filters(body))
+            return bytes([peers.SUBACK << 4, 2 + n]) + body[:2] + b"\1" * (n - 1) + b"\x80"
+        return None
+
+    for behaviour in (hang_up_at_subscribe, hang_up_at_publish, refuse, refuse_one):
+        with module_and_peer(behaviour, SHORT) as (m, _):
+            expect_hint(m, 6)
+            m.stop()
+
+
+def silence_while_connecting():
+    """Each step has an end: within ConnectTimeout (5 s here), with the hint of the step."""
+    def silent_at(step):
+        return lambda _p, kind, _flags, _body: b"" if kind == step else None
+    with contextlib.ExitStack() as stack:
+        waiting = []
+        for step, hint in ((peers.CONNECT, 5), (peers.SUBSCRIBE, 6), (peers.PUBLISH, 6)):
+            m, _ = stack.enter_context(module_and_peer(silent_at(step), SHORT))
+            m.send(b"AT+CONNECT\r")
+            waiting.append((m, hint))
+        for m, hint in waiting:
+            got = m.read_line(deadline=15)
+            if not got.startswith(b"ERR14 %d UNABLE TO CONNECT " % hint):
+                raise Failure("hint %d expected, got %r" % (hint, got))
+            m.silence()
+            m.stop()
+
+
+def who_logs_in():
+    """CONNECT says who and how; the server sees the name that was asked for."""
+    with module_and_peer(settings=[(("Cloud", "KeepAlive"), "60")]) as (m, p):
+        m.expect("AT+CONNECT", "OK 1 CONNECTED")
+        kind, _, body = p.packets.get(timeout=harness.DEADLINE)
+        thing = m.pki.thing.encode()
+        keep_alive = int.from_bytes(body[8:10], "big")
+        if kind != peers.CONNECT or body[:7] != b"\0\4MQTT\4" or body[7] != 2 or not 30 <= keep_alive <= 60 \
+                or body[10:] != len(thing).to_bytes(2, "big") + thing:
+            raise Failure("CONNECT: %r" % body)
+        if p.sni != "localhost":
+            raise Failure("SNI: %r" % p.sni)
+        if p.alpn is not None:
+            raise Failure("ALPN on a port that is not 443: %r" % p.alpn)
+        wanted = [b"$aws/things/%s/jobs/%s" % (thing, t) for t in (b"notify", b"notify-next")]
+        filters = []
+        while True:
+            kind, flags, body = p.packets.get(timeout=harness.DEADLINE)
+            if kind == peers.SUBSCRIBE:
+                filters += Peer.filters(body)
+            elif kind == peers.PUBLISH:
+                break
+        if any(w not in filters for w in wanted) or Peer.topic(body) != b"$aws/things/%s/jobs/$next/get" % thing \
+                or flags != 2:
+            raise Failure("Jobs: subscribed to %r, published flags %d %r" % (filters, flags, body))
+        m.expect("AT+DISCONNECT", "OK 0 DISCONNECTED")
+        if p.packets.get(timeout=harness.DEADLINE)[0] != peers.DISCONNECT:
+            raise Failure("no DISCONNECT packet")
+        m.stop()
+
+
+def alpn_on_port_443():
+    """On an address of its own, because ports below 1024 are few; needs root, or a network of its own."""
+    if os.getuid() != 0:
+        if "TEST_PEERS_NETWORK" in os.environ:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        else:
+            done = subprocess.run(["unshare", "-rn", sys.executable, os.path.abspath(__file__), "alpn_on_port_443"],
+                                  env=dict(os.environ, TEST_PEERS_NETWORK="1"))
+            if done.returncode:
+                raise Failure("in a network of its own: see above")
+            return
+    address = "127.%d.%d.%d" % tuple(random.randrange(1, 255) for _ in range(3))
+    with harness.module() as m:
+        crt, key = os.path.join(m.folder, "443.crt"), os.path.join(m.folder, "443.key")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                        key, "-out", crt, "-subj", "/CN=443", "-days", "2", "-addext", "subjectAltName=IP:" + address,
+                        "-CA", m.pki.file("server-ca.crt"), "-CAkey", m.pki.file("server-ca.key")],
+                       check=True, stderr=subprocess.DEVNULL)
+        p = Peer(m.pki, address=address, port=443, certificate=(crt, key))
+        m.start()
+        m.expect("AT+CONF Endpoint=%s:443" % address, "OK")
+        m.expect("AT+CONNECT", "OK 1 CONNECTED")
+        if p.alpn != "x-amzn-mqtt-ca":
+            raise Failure("ALPN: %r" % p.alpn)
+        p.close()
+        m.stop()
+
+
+def host_topic(body):
+    return b"$aws" not in body
+
+
+def filter_refused():
+    """SUBACK 0x80 for the host's filter: ERR4, and the connection stays."""
+    def refuse(_p, kind, _flags, body):
+        if kind == peers.SUBSCRIBE and host_topic(body):
+            return bytes([peers.SUBACK << 4, 3]) + body[:2] + (b"\x80" if b"forbidden" in body else b"\0")
+        return None
+    with module_and_peer(refuse) as (m, p):
+        m.expect("AT+CONNECT", "OK 1 CONNECTED")
+        m.expect("AT+CONF Topic1=forbidden", "OK")
+        m.expect("AT+CONF Topic2=allowed", "OK")
+        m.expect("AT+SUBSCRIBE1", "ERR4 PARAMETER ERROR")
+        # granted with less than asked for is granted
+        m.expect("AT+SUBSCRIBE2", "OK")
+        m.expect("AT+CONNECT?", "OK 1 1 CONNECTED CUSTOMER")
+        m.expect("AT+EVENT?", "OK")
+        m.stop()
+
+
+def puback_makes_the_ok():
+    """With QoS 1 the answer waits for the PUBACK; other commands wait behind it, in order."""
+    held = []
+
+    def hold(_p, kind, flags, body):
+        if kind == peers.PUBLISH and host_topic(body):
+            held.append(Peer.usual(kind, flags, body))
+            return b""
+        return None
+    with module_and_peer(hold) as (m, p):
+        m.expect("AT+CONNECT", "OK 1 CONNECTED")
+        m.expect("AT+CONF Topic1=data", "OK")
+        m.expect("AT+CONF QoS=1", "OK")
+        m.send(b"AT+SEND1 wait\rAT+CONF? TechSpec\r")
+        m.until(lambda: held, "PUBLISH at the peer")
+        m.pump(0.3)
+        if m.input:
+            raise Failure("answered before the PUBACK: %r" % bytes(m.input))
+        p.stream.sendall(held.pop())
+        for wanted in (b"OK", b"OK v1.0"):
+            got = m.read_line()
+            if got != wanted:
+                raise Failure("expected %r, got %r" % (wanted, got))
+        m.silence()
+        m.stop()
+
+
+def lost_in_the_middle():
+    """The connection breaks while SEND, SUBSCRIBE or UNSUBSCRIBE is under way: ERR6, then CONLOST, once."""
+    for step, command in ((peers.PUBLISH, "AT+SEND1 x"), (peers.SUBSCRIBE, "AT+SUBSCRIBE1"),
+                          (peers.UNSUBSCRIBE, "AT+UNSUBSCRIBE1")):
+        def hang_up(_p, kind, _flags, body, step=step):
+            if kind == step and host_topic(body):
+                raise Hangup
+        with module_and_peer(hang_up) as (m, _):
+            m.expect("AT+CONNECT", "OK 1 CONNECTED")
+            m.expect("AT+CONF Topic1=data", "OK")
+            m.expect("AT+CONF QoS=1", "OK")
+            m.expect(command, "ERR6 NO CONNECTION")
+            m.wait_event("3 0 CONLOST")
+            m.expect("AT+EVENT?", "OK")
+            m.expect("AT+CONNECT?", "OK 0 1 DISCONNECTED CUSTOMER")
+            m.expect("AT+CONNECT", "OK 1 CONNECTED")
+            m.stop()
+
+
+def no_answer():
+    """PUBACK, SUBACK, UNSUBACK that never come: ERR6 within 20 s, the connection is dropped and CONLOST queued. And no
+    PINGRESP: CONLOST within 1.5 times KeepAlive (30 s)."""
+    def silent_at(step):
+        return lambda _p, kind, _flags, body: b"" if kind == step and host_topic(body) else None
+    with contextlib.ExitStack() as stack:
+        waiting = []
+        quiet, _ = stack.enter_context(module_and_peer(silent_at(peers.PINGREQ), [(("Cloud", "KeepAlive"), "30")]))
+        quiet.expect("AT+CONNECT", "OK 1 CONNECTED")
+        since = time.monotonic()
+        for step, command in ((peers.PUBLISH, b"AT+SEND1 x\r"), (peers.SUBSCRIBE, b"AT+SUBSCRIBE1\r"),
+                              (peers.UNSUBSCRIBE, b"AT+UNSUBSCRIBE1\r")):
+            m, _ = stack.enter_context(module_and_peer(silent_at(step)))
+            m.expect("AT+CONNECT", "OK 1 CONNECTED")
+            m.expect("AT+CONF Topic1=data", "OK")
+            m.expect("AT+CONF QoS=1", "OK")
+            m.send(command)
+            waiting.append(m)
+        for m in waiting:
+            if m.read_line(deadline=25) != b"ERR6 NO CONNECTION":
+                raise Failure("ERR6 expected")
+            m.wait_event("3 0 CONLOST")
+            m.expect("AT+CONNECT?", "OK 0 1 DISCONNECTED CUSTOMER")
+            m.expect("AT+CONNECT", "OK 1 CONNECTED")
+            m.stop()
+        quiet.until(lambda: quiet.event_level() == "high", "CONLOST", since + 48 - time.monotonic())
+        quiet.wait_event("3 0 CONLOST")
+        quiet.stop()
+
+
+def nonsense_when_connected():
+    """Bytes that are no MQTT, of any kind: the connection may be lost, the module not."""
+    seed = int(os.environ.get("TEST_SEED", "0")) or random.randrange(1 << 30)
+    print("seed %d" % seed)
+    r = random.Random(seed)
+    with module_and_peer() as (m, p):
+        m.expect("AT+CONF Topic1=data", "OK")
+        for _ in range(60):
+            m.expect("AT+RESET", "OK", note=False)
+            m.expect("AT+CONNECT", "OK 1 CONNECTED", note=False)
+            m.until(lambda: p.stream, "connection")
+            kind = r.randrange(16)
+            data = {0: lambda: r.randbytes(r.randrange(1, 3000)),
+                    1: lambda: b"\x30\xff\xff\xff\xff" + r.randbytes(100),        # a length that is none
+                    2: lambda: b"\x30\x05\x00\xffabc",                            # a topic beyond the packet
+                    3: lambda: b"\x30\x04\x00\x02\xff\xfe",                       # a topic that is no UTF-8
+                    4: lambda: b"\x36\x07\x00\x01a\x00\x01xx",                    # QoS 3
+                    5: lambda: b"\x32\x05\x00\x01a\x00\x00",                      # packet identifier 0
+                    6: lambda: b"\x30\x03\x00\x01+",                              # a wildcard in a topic
+                    7: lambda: b"\x40\x02\x12\x34" * 50}.get(kind, lambda: bytes([kind << 4 | r.randrange(16)]) +
+                                                            bytes([r.randrange(20)]) + r.randbytes(20))()
+            try:
+                p.stream.sendall(data)
+            except (OSError, AttributeError):
+                pass
+            m.expect("AT", "OK", note=False)
+        m.expect("AT+RESET", "OK")
+        m.expect("AT+CONNECT", "OK 1 CONNECTED")
+        m.stop()
+
+
+harness.run_cases(hint_4, hint_4_old_tls, tls_1_2_and_1_3, hint_5, hint_6, silence_while_connecting, who_logs_in,
+                  alpn_on_port_443, filter_refused, puback_makes_the_ok, lost_in_the_middle, no_answer,
+                  nonsense_when_connected)
