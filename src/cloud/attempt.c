@@ -338,7 +338,9 @@ void attempt_on_closed(struct attempt *a, int error)
 {
 	switch (a->stage) {
 	case STAGE_TCP:
-		attempt_try_failed(a, error);
+		/* A quick peer may have come and gone before the loop saw the TCP connection. */
+		if (!attempt_failed_by_tls(a))
+			attempt_try_failed(a, error);
 		break;
 	case STAGE_TLS:
 		if (!attempt_failed_by_tls(a))

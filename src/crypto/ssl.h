@@ -42,7 +42,7 @@ void ssl_last_word(struct ssl *s);
 /* The login has succeeded: nothing more is kept for ssl_last_word(). */
 void ssl_release(struct ssl *s);
 
-/* At least one byte came from the peer. */
+/* At least one byte came from the peer or was taken by it: TCP was up. */
 bool ssl_heard(const struct ssl *s);
 
 /* The handshake is complete on our side. With TLS 1.3 our certificate may still be refused. */
