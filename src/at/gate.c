@@ -11,7 +11,7 @@ const struct at_command *gate_find(const struct gate *g, const struct at_request
 	if (!request->word_ok)
 		return NULL;
 	for (const struct at_command *c = g->table; c->name; c++)
-		if (strcmp(c->name, request->word) == 0)
+		if (c->name[0] == request->word[0] && strcmp(c->name, request->word) == 0)
 			return c;
 	return NULL;
 }

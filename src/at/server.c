@@ -15,6 +15,7 @@
 
 #define TURN_LINES 256 /* commands in one turn of the loop, ... */
 #define TURN_MS    10  /* ... and the time they may take: others want their turn too */
+#define TURN_LOOK  4   /* after how many the clock is looked at */
 
 struct at_server {
 	struct gate gate;
@@ -138,10 +139,12 @@ static void turn(struct at_server *s)
 	s->turning = true;
 	for (unsigned n = 0; n < TURN_LINES && may_run(s) && line_next(s->lines, &line); n++) {
 		run_line(s, &line);
-		/* The first needs no clock: mostly it is the only one. */
-		if (n == 1)
+		/* Mostly there is but one, and none needs the clock as long as that takes. */
+		if (n % TURN_LOOK != TURN_LOOK - 1)
+			continue;
+		if (end == 0)
 			end = timer_now() + TURN_MS;
-		else if (n > 1 && timer_now() >= end)
+		else if (timer_now() >= end)
 			break;
 	}
 	tty_flush(s->tty);
