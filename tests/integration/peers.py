@@ -181,18 +181,27 @@ def alpn_on_port_443():
             if done.returncode:
                 raise Failure("in a network of its own: see above")
             return
+    on_own_address(443, ":443", "x-amzn-mqtt-ca")
+
+
+def default_port():
+    """Without a port in Endpoint it is 8883, without ALPN."""
+    on_own_address(8883, "", None)
+
+
+def on_own_address(port, suffix, alpn):
     address = "127.%d.%d.%d" % tuple(random.randrange(1, 255) for _ in range(3))
     with harness.module() as m:
-        crt, key = os.path.join(m.folder, "443.crt"), os.path.join(m.folder, "443.key")
+        crt, key = os.path.join(m.folder, "own.crt"), os.path.join(m.folder, "own.key")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                        key, "-out", crt, "-subj", "/CN=443", "-days", "2", "-addext", "subjectAltName=IP:" + address,
+                        key, "-out", crt, "-subj", "/CN=own", "-days", "2", "-addext", "subjectAltName=IP:" + address,
                         "-CA", m.pki.file("server-ca.crt"), "-CAkey", m.pki.file("server-ca.key")],
                        check=True, stderr=subprocess.DEVNULL)
-        p = Peer(m.pki, address=address, port=443, certificate=(crt, key))
+        p = Peer(m.pki, address=address, port=port, certificate=(crt, key))
         m.start()
-        m.expect("AT+CONF Endpoint=%s:443" % address, "OK")
+        m.expect("AT+CONF Endpoint=%s%s" % (address, suffix), "OK")
         m.expect("AT+CONNECT", "OK 1 CONNECTED")
-        if p.alpn != "x-amzn-mqtt-ca":
+        if p.alpn != alpn:
             raise Failure("ALPN: %r" % p.alpn)
         p.close()
         m.stop()
@@ -328,5 +337,5 @@ def nonsense_when_connected():
 
 
 harness.run_cases(hint_4, hint_4_old_tls, tls_1_2_and_1_3, hint_5, hint_6, silence_while_connecting, who_logs_in,
-                  alpn_on_port_443, filter_refused, puback_makes_the_ok, lost_in_the_middle, no_answer,
+                  alpn_on_port_443, default_port, filter_refused, puback_makes_the_ok, lost_in_the_middle, no_answer,
                   nonsense_when_connected)

@@ -12,12 +12,17 @@ import subprocess
 import tempfile
 import uuid
 
-VERSION = "7"  # of what is made here: a cache of another version is made anew
+VERSION = "8"  # of what is made here: a cache of another version is made anew
 
 CA = ("basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign")
 NO_CA = ("basicConstraints=critical,CA:FALSE",)
 LOCALHOST = NO_CA + ("subjectAltName=DNS:localhost,IP:127.0.0.1",)
 ELSEWHERE = NO_CA + ("subjectAltName=DNS:elsewhere.example",)
+
+def long_names(n):
+    """An extension that makes a certificate long."""
+    return ("subjectAltName=" + ",".join("DNS:%03d.%s.example" % (i, "x" * 40) for i in range(n)),)
+
 
 # name: (issuer or None for self-signed, common name, extensions, options)
 CERTIFICATES = {
@@ -39,6 +44,7 @@ CERTIFICATES = {
     "root2-by-server-ca": ("server-ca", "Root 2 by the present one", CA, {}),
     "root-forged": (None, "Forged root", CA, {"forged": True}),
     "root-by-other-ca": ("other-ca", "Root signed by a stranger", CA, {}),
+    "root-big": (None, "Big root", CA + long_names(200), {}),
     "not-a-ca": (None, "Not a CA", NO_CA, {}),
     # Module OTA and host OTA certificates (guide 8.6, 8.11)
     "ota1": (None, "Module OTA 1", NO_CA, {}),
@@ -51,6 +57,7 @@ CERTIFICATES = {
     "hota-forged": (None, "Host OTA forged", NO_CA, {"forged": True}),
     "hota2-forged": ("hota1", "Host OTA 2", NO_CA, {"forged": True}),
     "hota-expired": (None, "Host OTA expired", NO_CA, {"expired": True}),
+    "hota-big": (None, "Host OTA big", NO_CA + long_names(46), {}),
     "hota-rsa": (None, "Host OTA RSA", NO_CA, {"rsa": 2048}),
 }
 
