@@ -20,6 +20,8 @@ static const struct {
 	{ "a1b2c3-ats.iot.eu-west-1.amazonaws.com:443", "a1b2c3-ats.iot.eu-west-1.amazonaws.com", 443, false },
 	{ "Broker_1.Example:1", "Broker_1.Example", 1, false },
 	{ "1and1.com", "1and1.com", 0, false },
+	{ "a.x1", "a.x1", 0, false },
+	{ "a.1x", "a.1x", 0, false },
 	{ "127.0.0.1", "127.0.0.1", 0, true },
 	{ "127.0.0.1:65535", "127.0.0.1", 65535, true },
 	{ "127.0.0.1:08883", "127.0.0.1", 8883, true },

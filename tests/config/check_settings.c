@@ -127,6 +127,9 @@ static const struct {
 	{ HEAD "[Cloud]\nKeepAlive=5\nKeepAlive=60\n",
 	  "a.conf:7: [Cloud] KeepAlive= must be a number from 30 to 1200\n"
 	  "a.conf:8: [Cloud] KeepAlive= is given twice, first in line 7\n" },
+	/* nor is the second one judged */
+	{ HEAD "[Cloud]\nKeepAlive=60\nKeepAlive=5\n",
+	  "a.conf:8: [Cloud] KeepAlive= is given twice, first in line 7\n" },
 	{ HEAD "Tcti\n", "a.conf:6: expected Key=Value, [Section], or a comment that begins with # or ;\n" },
 	{ HEAD "Tcti=\x01\n", "a.conf:6: line has a control character\n" },
 	{ HEAD "[Cloud\nKeepAlive=5\n", "a.conf:6: expected [Section] and nothing behind it\n" },

@@ -91,6 +91,24 @@ START_TEST(is_this_text)
 }
 END_TEST
 
+/* Only printable ASCII stands for itself. */
+START_TEST(other_bytes_are_escaped)
+{
+	for (unsigned c = 0; c < 256; c++) {
+		bool plain = c > 0x20 && c < 0x7f && c != '%';
+		char byte = (char)c, expected[8];
+		struct buf b;
+		int n;
+
+		buf_init(&b, STORE_MAX_FILE);
+		ck_assert_int_eq(store_entry(&b, "k", &byte, 1), 0);
+		n = plain ? sprintf(expected, " %c\n", byte) : sprintf(expected, " %%%02X\n", c);
+		ck_assert_mem_eq(buf_head(&b) + buf_used(&b) - n, expected, (size_t)n);
+		buf_done(&b);
+	}
+}
+END_TEST
+
 START_TEST(gives_back_what_went_in)
 {
 	struct entries e = { 0 };
@@ -268,6 +286,17 @@ START_TEST(does_not_grow_beyond_its_bound)
 	ck_assert_int_eq(store_entry(&b, "Topic", value, sizeof(value)), -ENOBUFS);
 	ck_assert_int_eq(store_entry(&b, "Topic", value, STORE_MAX_FILE + 1), -ENOBUFS);
 	buf_done(&b);
+	/* Nothing is cut, wherever the end of the room is. */
+	for (size_t room = 1; room < 40; room++) {
+		int r;
+
+		buf_init(&b, room);
+		r = store_entry(&b, "Topic", "value", 5);
+		ck_assert(r == 0 || r == -ENOBUFS);
+		if (r == 0)
+			ck_assert_uint_eq(b.data[buf_used(&b) - 1], '\n');
+		buf_done(&b);
+	}
 	buf_init(&b, 10);
 	ck_assert_int_eq(store_header(&b), -ENOBUFS);
 	ck_assert_int_eq(store_end(&b), -ENOBUFS);
@@ -281,6 +310,7 @@ int main(void)
 	TCase *c = tcase_create("store");
 
 	tcase_add_test(c, is_this_text);
+	tcase_add_test(c, other_bytes_are_escaped);
 	tcase_add_test(c, gives_back_what_went_in);
 	tcase_add_test(c, nothing_in_it_is_sound);
 	tcase_add_test(c, a_cut_anywhere_is_seen);

@@ -5,6 +5,7 @@
 #include "fake/pki.h"
 #include "fake/suite.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
@@ -328,6 +329,22 @@ START_TEST(long_names_are_cut)
 }
 END_TEST
 
+/* 64 characters are more bytes than there is room for. */
+START_TEST(wide_names_are_cut)
+{
+	struct cert_info info;
+	char name[193] = "";
+
+	for (unsigned i = 0; i < 64; i++)
+		strcat(name, "\xe2\x82\xac");
+	_cleanup_(pki_freep) struct pki *p = pki_make(&(struct pki_order){ .name = name });
+	ck_assert_int_eq(cert_info(p->pem, strlen(p->pem), &info), 0);
+	ck_assert_uint_eq(strlen(info.common_name), 64);
+	ck_assert_uint_eq(strlen(info.issuer), 128);
+	ck_assert_uint_eq(strlen(info.serial), 32);
+}
+END_TEST
+
 #define UUID "01234567-89ab-4def-8123-456789abcdef"
 
 static const struct {
@@ -371,6 +388,15 @@ START_TEST(too_long_serials_name_nothing)
 	_cleanup_(pki_freep) struct pki *p = pki_make(&(struct pki_order){ .name = "x", .serial = serial });
 	ck_assert_int_lt(cert_thing_name(p->pem, strlen(p->pem), name), 0);
 	ck_assert_int_lt(cert_thing_name("x", 1, name), 0);
+
+	/* 65 digits, 64 digits */
+	serial[0] = '0';
+	_cleanup_(pki_freep) struct pki *less = pki_make(&(struct pki_order){ .name = "x", .serial = serial });
+	ck_assert_int_eq(cert_thing_name(less->pem, strlen(less->pem), name), -ERANGE);
+	serial[1] = '0';
+	_cleanup_(pki_freep) struct pki *fits = pki_make(&(struct pki_order){ .name = "x", .serial = serial });
+	ck_assert_int_eq(cert_thing_name(fits->pem, strlen(fits->pem), name), 0);
+	ck_assert_uint_eq(strlen(name), 64);
 }
 END_TEST
 
@@ -394,6 +420,7 @@ int main(void)
 	tcase_add_test(c, judges_roots);
 	tcase_add_test(c, tells_what_it_says);
 	tcase_add_test(c, long_names_are_cut);
+	tcase_add_test(c, wide_names_are_cut);
 	tcase_add_loop_test(c, names_the_thing, 0, ELEMENTS(things));
 	tcase_add_test(c, too_long_serials_name_nothing);
 	suite_add_tcase(suite, c);
