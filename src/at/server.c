@@ -126,6 +126,12 @@ static void watch_silence(struct at_server *s, bool fed)
 		timer_disarm(&s->silence);
 }
 
+static void tell_turn(struct at_server *s, bool begins)
+{
+	if (s->gate.world->on_turn)
+		s->gate.world->on_turn(s->gate.m, begins);
+}
+
 /* Runs what is ready. While more is ready than one turn may do, reading pauses: a host that is faster than its
  * commands waits, instead of filling the backlog. */
 static void turn(struct at_server *s)
@@ -137,6 +143,7 @@ static void turn(struct at_server *s)
 	if (s->turning)
 		return;
 	s->turning = true;
+	tell_turn(s, true);
 	for (unsigned n = 0; n < TURN_LINES && may_run(s) && line_next(s->lines, &line); n++) {
 		run_line(s, &line);
 		/* Mostly there is but one, and none needs the clock as long as that takes. */
@@ -147,6 +154,7 @@ static void turn(struct at_server *s)
 		else if (timer_now() >= end)
 			break;
 	}
+	tell_turn(s, false);
 	tty_flush(s->tty);
 	more = may_run(s);
 	tty_pause(s->tty, more);

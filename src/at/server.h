@@ -18,6 +18,9 @@ struct at_world {
 	/* 0, AT_ERR_PARAMETER (not fit for needs: AT_VALID_TOPIC or AT_VALID_FILTER), AT_ERR_UNDEFINED (empty) */
 	int (*topic)(struct module *m, unsigned index, unsigned needs);
 	bool (*connected)(struct module *m);
+	/* Optional: a turn of commands begins, or ends: what they put aside is to be handed over before their answers
+	 * leave. */
+	void (*on_turn)(struct module *m, bool begins);
 	/* Optional: a line that gets an answer is about to be looked at (guide 3.7.4.2: it wakes the module). */
 	void (*on_line)(struct module *m);
 };

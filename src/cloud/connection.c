@@ -350,6 +350,12 @@ const char *connection_detail(const struct connection *c)
 	return c->detail;
 }
 
+void connection_cork(struct connection *c, bool corked)
+{
+	if (c->state == CONNECTION_UP)
+		mqtt_cork(c->mqtt, corked);
+}
+
 void connection_clear_backoff(struct connection *c)
 {
 	backoff_clear(&c->backoff);

@@ -54,6 +54,9 @@ int connection_publish(struct connection *c, const void *topic, size_t topic_n, 
 int connection_subscribe(struct connection *c, const void *filter, size_t n, struct done done) _must_check_;
 int connection_unsubscribe(struct connection *c, const void *filter, size_t n, struct done done) _must_check_;
 
+/* A turn of commands begins or ends: what they send shares a write. */
+void connection_cork(struct connection *c, bool corked);
+
 struct connection_stats {
 	uint64_t attempts, connects, losses; /* CONNECTs that went on line, those that succeeded, CONLOSTs */
 	uint64_t sent, received;             /* messages */

@@ -3,19 +3,19 @@
 
 #include "at/error.h"
 #include "cloud/acks.h"
+#include "cloud/keepalive.h"
+#include "cloud/socket.h"
+#include "crypto/cork.h"
 #include "util/log.h"
 #include "util/timer.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <mosquitto.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 struct mqtt {
@@ -26,18 +26,16 @@ struct mqtt {
 	sd_event_source *io;
 	uint32_t armed; /* events that io waits for */
 	struct timer timer; /* the next keep-alive moment */
-	unsigned ping_ms;   /* of silence, until a PINGREQ */
-	uint64_t last_in, last_out;
-	bool pinged; /* and not answered yet */
+	struct keepalive keepalive;
 	bool tcp_up;
 	bool connected;
 	int connack; /* -1: none noted */
 	int published; /* the packet written inside mosquitto_publish(), -1: none */
 	struct acks acks;
+	struct cork *cork;
 };
 
-/* --- what the library calls; always from inside one of our own calls --- */
-
+/* This and the next four: the library calls them, always from inside one of our own calls to it. */
 static void on_connect(struct mosquitto *client, void *userdata, int code)
 {
 	struct mqtt *m = userdata;
@@ -96,7 +94,7 @@ static void mqtt_drop(struct mqtt *m, int result)
 	timer_disarm(&m->timer);
 	m->generation++;
 	mosquitto_destroy(client);
-	m->tcp_up = m->connected = m->pinged = false;
+	m->tcp_up = m->connected = false;
 	acks_note_all(&m->acks, result);
 }
 
@@ -106,18 +104,6 @@ static void mqtt_lost(struct mqtt *m, int error)
 	mqtt_drop(m, -ECONNRESET);
 	m->events.on_closed(m->events.userdata, error);
 	acks_settle(&m->acks);
-}
-
-/* When to look at the keep-alive again. */
-static void mqtt_arm_timer(struct mqtt *m)
-{
-	uint64_t now = timer_now();
-	uint64_t due = (m->last_in < m->last_out ? m->last_in : m->last_out) + m->ping_ms;
-
-	/* A PINGREQ without an answer has a third of the interval: silence ends in 1.33 of it, not 2. */
-	if (m->pinged)
-		due = m->last_out + m->ping_ms / 3;
-	timer_arm(&m->timer, due > now ? due - now : 1000);
 }
 
 static void mqtt_arm_io(struct mqtt *m)
@@ -132,13 +118,23 @@ static void mqtt_arm_io(struct mqtt *m)
 	else if (!m->connected && ssl && !SSL_is_init_finished(ssl))
 		write = SSL_want_write(ssl);
 	else
-		write = mosquitto_want_write(m->client);
+		write = mosquitto_want_write(m->client) || cork_pending(m->cork);
 	if (write)
 		wanted |= EPOLLOUT;
 	if (wanted == m->armed)
 		return;
 	m->armed = wanted;
 	(void)sd_event_source_set_io_events(m->io, wanted);
+}
+
+/* The login is done: what the handshake needed is given back, and small packets will share a write. */
+static void mqtt_settle_down(struct mqtt *m)
+{
+	SSL *ssl = mosquitto_ssl_get(m->client);
+
+	(void)SSL_free_buffers(ssl);
+	if (cork_install(m->cork, ssl) < 0)
+		log_warning("Out of memory: packets are written one by one");
 }
 
 /* Tells what was noted during a library call that returned rc. May end in the owner closing us. */
@@ -151,6 +147,8 @@ static void mqtt_after(struct mqtt *m, int rc)
 	m->connack = -1;
 	if (code >= 0) {
 		m->connected = code == 0;
+		if (m->connected)
+			mqtt_settle_down(m);
 		m->events.on_connack(m->events.userdata, code);
 		if (m->generation != generation)
 			return;
@@ -165,33 +163,16 @@ static void mqtt_after(struct mqtt *m, int rc)
 	mqtt_arm_io(m);
 }
 
-/* 1: TCP stands, 0: not yet, or -errno. */
-static int mqtt_tcp_state(int fd, uint32_t revents)
-{
-	struct sockaddr_storage peer;
-	socklen_t size = sizeof(peer);
-	int error = 0;
-
-	if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
-		return 1;
-	if (!(revents & (EPOLLERR | EPOLLHUP)))
-		return 0;
-	size = sizeof(error);
-	(void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-
-	/* The library's own attempt to write may have taken the error already; then it was a refusal. */
-	return error ? -error : -ECONNREFUSED;
-}
-
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct mqtt *m = userdata;
 	unsigned generation = m->generation;
 	int rc = MOSQ_ERR_SUCCESS, r;
+	uint64_t now;
 
 	(void)source;
 	if (!m->tcp_up) {
-		r = mqtt_tcp_state(fd, revents);
+		r = socket_state(fd, revents);
 		if (r < 0) {
 			mqtt_lost(m, -r);
 			return 0;
@@ -207,14 +188,13 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 	/* The library looks at errno even when a call did not fail. */
 	errno = 0;
 	if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-		m->last_in = timer_now();
-		if (m->pinged) {
-			m->pinged = false;
-			mqtt_arm_timer(m);
-		}
+		now = timer_now();
+		if (keepalive_in(&m->keepalive, now))
+			timer_arm(&m->timer, keepalive_wait(&m->keepalive, now));
 		rc = mosquitto_loop_read(m->client, 1);
 	}
 	if (rc == MOSQ_ERR_SUCCESS && (revents & EPOLLOUT) && mosquitto_socket(m->client) >= 0) {
+		cork_flush(m->cork);
 		errno = 0;
 		rc = mosquitto_loop_write(m->client, 1);
 	}
@@ -230,21 +210,17 @@ static void on_timer(void *userdata)
 
 	if (!m->connected)
 		return; /* whoever connects has deadlines of his own */
-	if (m->pinged && now >= m->last_out + m->ping_ms / 3) {
+	if (keepalive_is_lost(&m->keepalive, now)) {
 		mqtt_lost(m, ETIMEDOUT);
 		return;
 	}
 	rc = mosquitto_loop_misc(m->client);
-	if (rc == MOSQ_ERR_SUCCESS && (now >= m->last_in + m->ping_ms || now >= m->last_out + m->ping_ms)) {
-		m->pinged = true;
-		m->last_out = now;
+	if (rc == MOSQ_ERR_SUCCESS) {
+		(void)keepalive_ping(&m->keepalive, now);
+		timer_arm(&m->timer, keepalive_wait(&m->keepalive, now));
 	}
-	if (rc == MOSQ_ERR_SUCCESS)
-		mqtt_arm_timer(m);
 	mqtt_after(m, rc);
 }
-
-/* --- for the owner --- */
 
 int mqtt_new(struct mqtt **ret, sd_event *event, const struct mqtt_events *events)
 {
@@ -259,6 +235,8 @@ int mqtt_new(struct mqtt **ret, sd_event *event, const struct mqtt_events *event
 	m->connack = -1;
 	m->published = -1;
 	r = timer_init(&m->timer, event, on_timer, m);
+	if (r == 0)
+		r = cork_new(&m->cork);
 	if (r < 0)
 		return r;
 	if (mosquitto_lib_init() != MOSQ_ERR_SUCCESS)
@@ -272,6 +250,7 @@ struct mqtt *mqtt_free(struct mqtt *m)
 	if (!m)
 		return NULL;
 	mqtt_close(m);
+	m->cork = cork_free(m->cork);
 	timer_done(&m->timer);
 	sd_event_unref(m->loop);
 	(void)mosquitto_lib_cleanup();
@@ -295,8 +274,7 @@ static int mqtt_options(struct mosquitto *client, SSL_CTX *ctx)
 
 static int mqtt_watch(struct mqtt *m, unsigned keep_alive)
 {
-	unsigned timeout_ms = keep_alive * 1000;
-	int fd, on = 1, r;
+	int fd, r;
 
 	/* Our own descriptor: the library closes its one behind our back, and its number may be taken by then. */
 	fd = fcntl(mosquitto_socket(m->client), F_DUPFD_CLOEXEC, 3);
@@ -311,15 +289,14 @@ static int mqtt_watch(struct mqtt *m, unsigned keep_alive)
 	(void)sd_event_source_set_priority(m->io, 10); /* the serial line goes first: it has no flow control */
 	m->armed = EPOLLIN | EPOLLOUT;
 
-	/* Data that nobody acknowledges ends the connection before the keep-alive does. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+	socket_tune(fd, keep_alive);
 	return 0;
 }
 
 int mqtt_open(struct mqtt *m, const struct mqtt_target *target)
 {
-	unsigned ping = target->keep_alive * 3 / 4;
+	uint64_t now = timer_now();
+	unsigned ping = keepalive_start(&m->keepalive, target->keep_alive, now);
 	int rc, r;
 
 	mqtt_close(m);
@@ -350,9 +327,7 @@ int mqtt_open(struct mqtt *m, const struct mqtt_target *target)
 		return r;
 	}
 	m->connack = -1;
-	m->ping_ms = ping * 1000;
-	m->last_in = m->last_out = timer_now();
-	mqtt_arm_timer(m);
+	timer_arm(&m->timer, keepalive_wait(&m->keepalive, now));
 	return 0;
 }
 
@@ -360,6 +335,7 @@ void mqtt_close(struct mqtt *m)
 {
 	if (!m->client)
 		return;
+	cork_set(m->cork, false);
 	if (m->connected)
 		(void)mosquitto_disconnect(m->client);
 	mqtt_drop(m, -ECANCELED);
@@ -389,10 +365,18 @@ static int mqtt_await(struct mqtt *m, int rc, int mid, struct done done)
 {
 	if (rc != MOSQ_ERR_SUCCESS)
 		return mqtt_errno(rc);
-	m->last_out = timer_now();
+	keepalive_out(&m->keepalive, timer_now());
 	acks_open(&m->acks, mid, done);
 	mqtt_arm_io(m);
 	return 0;
+}
+
+void mqtt_cork(struct mqtt *m, bool corked)
+{
+	if (!m->client)
+		return;
+	cork_set(m->cork, corked);
+	mqtt_arm_io(m);
 }
 
 static int mqtt_ready(const struct mqtt *m)
@@ -414,7 +398,7 @@ int mqtt_publish(struct mqtt *m, const char *topic, const void *payload, size_t 
 
 	/* With QoS 0 the packet is mostly written by now. */
 	if (rc == MOSQ_ERR_SUCCESS && qos == 0 && m->published == mid) {
-		m->last_out = timer_now();
+		keepalive_out(&m->keepalive, timer_now());
 		done_call(&done, 0);
 		return 0;
 	}

@@ -47,6 +47,9 @@ int mqtt_open(struct mqtt *m, const struct mqtt_target *target) _must_check_;
 /* Says DISCONNECT if it can and closes. Completions under way get -ECANCELED, on_closed() is not called. */
 void mqtt_close(struct mqtt *m);
 
+/* Between true and false packets are put aside and then written in one piece. */
+void mqtt_cork(struct mqtt *m, bool corked);
+
 /* topic: valid, NUL-terminated. QoS 0: done when the packet was handed to the transport, maybe before
  * the return; QoS 1: when the broker has acknowledged it. done gets 0, -ECONNRESET when the connection is lost
  * first, -ECANCELED. 0, or -errno and done is not called. */

@@ -317,11 +317,10 @@ int ssl_new(struct ssl **ret, const struct ssl_config *config)
 	SSL_CTX_set_verify(s->ctx, SSL_VERIFY_PEER, on_verify);
 
 	/* AWS IoT knows no session tickets. The library gives a partly written packet again from where it stopped,
-	 * maybe at another address; idle connections need no buffers. */
+	 * maybe at another address. */
 	(void)SSL_CTX_set_options(s->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
 	(void)SSL_CTX_set_session_cache_mode(s->ctx, SSL_SESS_CACHE_OFF);
-	(void)SSL_CTX_set_mode(s->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-					       SSL_MODE_RELEASE_BUFFERS);
+	(void)SSL_CTX_set_mode(s->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	r = ssl_trust(s, config);
 	if (r == 0)
 		r = ssl_identity(s, config);

@@ -124,10 +124,16 @@ static void world_on_line(struct module *m)
 		module_happen(m, HAPPEN_WAKE);
 }
 
+static void world_on_turn(struct module *m, bool begins)
+{
+	connection_cork(m->connection, begins);
+}
+
 static const struct at_world world = {
 	.max_topic = world_max_topic,
 	.topic = world_topic,
 	.connected = world_connected,
+	.on_turn = world_on_turn,
 	.on_line = world_on_line,
 };
 

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,20 +105,15 @@ static int on_output(sd_event_source *source, int fd, uint32_t revents, void *us
 	return 0;
 }
 
-static int on_exit_status(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_exit_status(sd_event_source *source, const siginfo_t *info, void *userdata)
 {
 	struct child *c = userdata;
-	int status;
 
 	(void)source;
-	(void)fd;
-	(void)revents;
-	if (waitpid(c->pid, &status, WNOHANG) == 0)
-		return 0;
-	c->pid = 0;
+	c->pid = 0; /* reaped by the loop */
 	c->exit_source = sd_event_source_disable_unref(c->exit_source);
 	if (!c->result)
-		c->result = WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
+		c->result = info->si_code == CLD_EXITED ? info->si_status : -EIO;
 	child_finish(c);
 	return 0;
 }
@@ -192,7 +186,7 @@ static int child_spawn(struct child *c, const char *name, int input, int output)
 
 static int child_watch(struct child *c, sd_event *event, uint64_t timeout_ms)
 {
-	int pidfd, r;
+	int r;
 
 	r = timer_init(&c->deadline, event, on_deadline, c);
 	if (r < 0)
@@ -200,15 +194,9 @@ static int child_watch(struct child *c, sd_event *event, uint64_t timeout_ms)
 	r = sd_event_add_io(event, &c->output_source, c->output, EPOLLIN, on_output, c);
 	if (r < 0)
 		return r;
-	pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
-	if (pidfd < 0)
-		return -errno;
-	r = sd_event_add_io(event, &c->exit_source, pidfd, EPOLLIN, on_exit_status, c);
-	if (r < 0) {
-		(void)close(pidfd);
+	r = sd_event_add_child(event, &c->exit_source, c->pid, WEXITED, on_exit_status, c);
+	if (r < 0)
 		return r;
-	}
-	(void)sd_event_source_set_io_fd_own(c->exit_source, true);
 	timer_arm(&c->deadline, timeout_ms);
 	return 0;
 }
@@ -218,9 +206,17 @@ int child_start(struct child **ret, sd_event *event, const char *name, const voi
 {
 	_cleanup_(child_freep) struct child *c = NULL;
 	int in[2], out[2], r;
+	sigset_t set;
 
 	if (n > PIPE_BUF)
 		return -EMSGSIZE;
+
+	/* Where there are no pidfds the loop watches children by this signal. */
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGCHLD);
+	r = pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (r)
+		return -r;
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
