@@ -108,9 +108,15 @@ void mqtt_close(struct mqtt *m)
 	ck_assert_ptr_eq(m, client);
 	if (!fake.open)
 		return;
-	fake.open = fake.up = false;
+	fake.open = fake.up = fake.corked = false;
 	fake.closes++;
 	settle(-ECANCELED);
+}
+
+void mqtt_cork(struct mqtt *m, bool corked)
+{
+	ck_assert_ptr_eq(m, client);
+	fake.corked = fake.open && corked;
 }
 
 static int packet_add(enum fake_kind kind, const char *const topics[], size_t count, const void *payload, size_t n,
@@ -126,6 +132,7 @@ static int packet_add(enum fake_kind kind, const char *const topics[], size_t co
 	ck_assert_uint_le(count, FAKE_FILTERS);
 	fake.packet_count++;
 	*p = (struct fake_packet){ .kind = kind, .count = count, .n = n, .qos = qos, .open = true, .done = done };
+	p->corked = fake.corked;
 	for (size_t i = 0; i < count; i++)
 		ck_assert_ptr_nonnull(p->topics[i] = strdup(topics[i]));
 	ck_assert_ptr_nonnull(p->payload = malloc(n + 1));
@@ -195,7 +202,7 @@ void fake_mqtt_lose(int error)
 	size_t count = 0;
 
 	ck_assert(fake.open);
-	fake.open = fake.up = false;
+	fake.open = fake.up = fake.corked = false;
 	for (size_t i = 0; i < fake.packet_count; i++) {
 		if (!fake.packets[i].open)
 			continue;

@@ -24,6 +24,7 @@ struct fake_packet {
 	size_t n;
 	int qos;
 	bool open; /* waits for its acknowledgement */
+	bool corked;
 	struct done done;
 };
 
@@ -32,6 +33,7 @@ struct fake_mqtt {
 	bool exists;
 	bool open; /* between mqtt_open() and the end of the connection */
 	bool up;   /* after a good CONNACK */
+	bool corked;
 	unsigned opens, closes;
 	char address[64], client_id[128];
 	int port;

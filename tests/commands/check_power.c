@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/commands.h"
+
+#include "fake/mqtt.h"
+#include "fake/rig.h"
+#include "fake/suite.h"
+#include "fake/timer.h"
+#include "fake/tty.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static struct rig rig;
+
+static void setup(void)
+{
+	rig_make_module(&rig, NULL);
+}
+
+static void teardown(void)
+{
+	rig_done(&rig);
+}
+
+#define expect(line, answer) ck_assert_str_eq(rig_ask(&rig, line), answer)
+
+static void assert_state(enum state state)
+{
+	ck_assert_str_eq(state_name(rig.module->state), state_name(state));
+}
+
+/* --- SLEEP (guide 3.7.4) --- */
+
+static const struct {
+	const char *line, *answer;
+} sleeps[] = {
+	{ "AT+SLEEP", "OK 0\r\n" },
+	{ "AT+SLEEP ", "OK 0\r\n" },
+	{ "AT+SLEEP0", "OK 0\r\n" },
+	{ "AT+SLEEP1 1", "OK 0\r\n" },
+	{ "AT+SLEEP9 100", "OK 0\r\n" },
+	{ "AT+SLEEP 2592000", "OK 0\r\n" },
+	{ "AT+SLEEP   007", "OK 0\r\n" },
+	{ "AT+SLEEP99999999999999999999999999", "OK 0\r\n" },
+	{ "AT+SLEEP9A", "ERR4 PARAMETER ERROR\r\n" },
+	{ "AT+SLEEP9?", "ERR4 PARAMETER ERROR\r\n" },
+	{ "AT+SLEEP SOME", "ERR4 PARAMETER ERROR\r\n" },
+	{ "AT+SLEEP 0", "ERR4 PARAMETER ERROR\r\n" },
+	{ "AT+SLEEP -1", "ERR4 PARAMETER ERROR\r\n" },
+	{ "AT+SLEEP 1.5", "ERR4 PARAMETER ERROR\r\n" },
+	{ "AT+SLEEP 10 s", "ERR4 PARAMETER ERROR\r\n" },
+	{ "AT+SLEEP 2592001", "ERR4 PARAMETER ERROR\r\n" },
+	{ "AT+SLEEP 99999999999999999999999999", "ERR4 PARAMETER ERROR\r\n" },
+	{ "AT+SLEEP?", "ERR3 COMMAND NOT FOUND\r\n" },
+};
+
+START_TEST(answers)
+{
+	expect(sleeps[_i].line, sleeps[_i].answer);
+	assert_state(sleeps[_i].answer[0] == 'O' ? STATE_SLEEPING : STATE_ACTIVE);
+}
+END_TEST
+
+/* The queue is emptied; the line that wakes is answered, behind STARTUP. */
+START_TEST(woken_by_a_command)
+{
+	ck_assert(pins_event(rig.module->pins));
+	expect("AT+SLEEP", "OK 0\r\n");
+	assert_state(STATE_SLEEPING);
+	ck_assert(!pins_event(rig.module->pins));
+	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
+	assert_state(STATE_ACTIVE);
+	expect("AT+EVENT?", "OK\r\n");
+}
+END_TEST
+
+static const struct {
+	const char *line, *answer;
+} wakers[] = {
+	{ "AT", "OK\r\n" },
+	{ "noiseAT", "OK\r\n" },
+	{ "AT+FOO", "ERR3 COMMAND NOT FOUND\r\n" },
+	{ "AT+SEND99 x", "ERR7 OUT OF RANGE\r\n" },
+	{ "AT+CONF? About", "OK expresslinkd - Linux gateway\r\n" },
+	{ "AT+DISCONNECT", "OK 0 DISCONNECTED\r\n" },
+};
+
+START_TEST(woken_by_any_answered_line)
+{
+	expect("AT+SLEEP 100", "OK 0\r\n");
+	expect(wakers[_i].line, wakers[_i].answer);
+	assert_state(STATE_ACTIVE);
+	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
+	fake_timer_pass(200000);
+	expect("AT+EVENT?", "OK\r\n");
+}
+END_TEST
+
+START_TEST(woken_by_an_overflow)
+{
+	char line[6000];
+
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "AT+", 3);
+	line[sizeof(line) - 1] = '\0';
+	expect("AT+SLEEP", "OK 0\r\n");
+	expect(line, "ERR1 OVERFLOW\r\n");
+	assert_state(STATE_ACTIVE);
+}
+END_TEST
+
+START_TEST(not_woken_by_noise)
+{
+	expect("AT+SLEEP", "OK 0\r\n");
+	rig_say(&rig, "hello");
+	rig_say(&rig, "ATX");
+	rig_say(&rig, "");
+	ck_assert_str_eq(rig_hear(&rig), "");
+	assert_state(STATE_SLEEPING);
+	ck_assert(!pins_event(rig.module->pins));
+}
+END_TEST
+
+START_TEST(duration)
+{
+	expect("AT+SLEEP 30", "OK 0\r\n");
+	fake_timer_pass(29999);
+	assert_state(STATE_SLEEPING);
+	fake_timer_pass(1);
+	assert_state(STATE_ACTIVE);
+	ck_assert(pins_event(rig.module->pins));
+	ck_assert_str_eq(rig_hear(&rig), "OK 0\r\n"); /* it never speaks unasked */
+	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
+	expect("AT+EVENT?", "OK\r\n");
+}
+END_TEST
+
+START_TEST(longest_duration)
+{
+	expect("AT+SLEEP 2592000", "OK 0\r\n");
+	fake_timer_pass(2591999999);
+	assert_state(STATE_SLEEPING);
+	fake_timer_pass(1);
+	assert_state(STATE_ACTIVE);
+}
+END_TEST
+
+/* A duration is that of its own SLEEP. */
+START_TEST(without_a_duration_after_one_with)
+{
+	expect("AT+SLEEP 30", "OK 0\r\n");
+	expect("AT", "OK\r\n");
+	expect("AT+SLEEP", "OK 0\r\n");
+	fake_timer_pass(100000000);
+	assert_state(STATE_SLEEPING);
+}
+END_TEST
+
+START_TEST(sleep_again)
+{
+	expect("AT+SLEEP 30", "OK 0\r\n");
+	expect("AT+SLEEP 60", "OK 0\r\n");
+	assert_state(STATE_SLEEPING);
+	fake_timer_pass(59999);
+	assert_state(STATE_SLEEPING);
+	fake_timer_pass(1);
+	assert_state(STATE_ACTIVE);
+}
+END_TEST
+
+/* It sleeps when its answer has left the UART: guide 3.7.4.5. */
+START_TEST(after_the_answer)
+{
+	fake_tty_set_sent(fake_tty(), false);
+	rig_say(&rig, "AT+SLEEP\nAT+EVENT?");
+	ck_assert_str_eq(rig_hear(&rig), "OK 0\r\n");
+	assert_state(STATE_ACTIVE);
+	fake_tty_set_sent(fake_tty(), true);
+
+	/* What was piped behind it wakes. */
+	ck_assert_str_eq(rig_hear(&rig), "OK 0\r\nOK 2 0 STARTUP\r\n");
+	assert_state(STATE_ACTIVE);
+}
+END_TEST
+
+START_TEST(keeps_everything_else)
+{
+	expect("AT+CONF Topic1=t", "OK\r\n");
+	expect("AT+CONF QoS=1", "OK\r\n");
+	rig_connect(&rig);
+	fake_mqtt_text("t", "hello");
+	expect("AT+DISCONNECT", "OK 0 DISCONNECTED\r\n");
+	expect("AT+SLEEP", "OK 0\r\n");
+	expect("AT+GET1", "OK hello\r\n");
+	expect("AT+CONF? QoS", "OK 1\r\n");
+	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
+	expect("AT+EVENT?", "OK\r\n");
+}
+END_TEST
+
+START_TEST(not_while_connected)
+{
+	rig_connect(&rig);
+	expect("AT+SLEEP", "ERR18 ACTIVE CONNECTION\r\n");
+	expect("AT+SLEEP1 10", "ERR18 ACTIVE CONNECTION\r\n");
+	assert_state(STATE_CONNECTED);
+	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
+	fake_mqtt_lose(0);
+	expect("AT+SLEEP", "OK 0\r\n");
+}
+END_TEST
+
+/* --- RESET (guide 3.7.6) --- */
+
+START_TEST(reset)
+{
+	expect("AT+CONF Topic1=t", "OK\r\n");
+	expect("AT+CONF QoS=1", "OK\r\n");
+	expect("AT+CONF CustomName=me", "OK\r\n");
+	expect("AT+CONF Endpoint=192.0.2.2", "OK\r\n");
+	rig_connect(&rig);
+	fake_mqtt_text("t", "hello");
+	expect("AT+RESET", "OK\r\n");
+	ck_assert(!fake_mqtt()->open);
+	expect("AT+CONNECT?", "OK 0 1 DISCONNECTED CUSTOMER\r\n");
+	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
+	expect("AT+EVENT?", "OK\r\n");
+	expect("AT+GET", "OK\r\n");
+	expect("AT+CONF? Topic1", "OK\r\n");
+	expect("AT+CONF? QoS", "OK 0\r\n");
+	expect("AT+CONF? CustomName", "OK me\r\n");
+	expect("AT+CONF? Endpoint", "OK 192.0.2.2\r\n");
+	assert_state(STATE_ACTIVE);
+}
+END_TEST
+
+START_TEST(reset_clears_the_overrun)
+{
+	rig_connect(&rig);
+	for (unsigned i = 0; i < 66; i++)
+		fake_mqtt_text("t", "x");
+	expect("AT+RESET", "OK\r\n");
+	rig_connect(&rig);
+	for (unsigned i = 0; i < 66; i++)
+		fake_mqtt_text("t", "x");
+	ck_assert_uint_eq(events_used(rig.module->events), 64);
+	for (unsigned i = 0; i < 63; i++)
+		(void)rig_ask(&rig, "AT+EVENT?");
+	expect("AT+EVENT?", "OK 4 0 OVERRUN t\r\n");
+	expect("AT+EVENT?", "OK\r\n");
+}
+END_TEST
+
+START_TEST(reset_wakes_first)
+{
+	expect("AT+SLEEP 10", "OK 0\r\n");
+	expect("AT+RESET", "OK\r\n");
+	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
+	expect("AT+EVENT?", "OK\r\n");
+}
+END_TEST
+
+/* --- FACTORY_RESET (guide 3.7.7) --- */
+
+START_TEST(factory_reset)
+{
+	expect("AT+CONF Topic1=t", "OK\r\n");
+	expect("AT+CONF CustomName=me", "OK\r\n");
+	expect("AT+CONF Endpoint=192.0.2.2", "OK\r\n");
+	expect("AT+CONF Defender=600", "OK\r\n");
+	rig_connect(&rig);
+	fake_mqtt_text("t", "hello");
+	expect("AT+FACTORY_RESET", "OK\r\n");
+	ck_assert(!fake_mqtt()->open);
+	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
+	expect("AT+EVENT?", "OK\r\n");
+	expect("AT+GET", "OK\r\n");
+	expect("AT+CONF? Topic1", "OK\r\n");
+	expect("AT+CONF? CustomName", "OK\r\n");
+	expect("AT+CONF? Defender", "OK 0\r\n");
+	expect("AT+CONF? Endpoint", "OK " RIG_STAGING "\r\n");
+	expect("AT+CONNECT?", "OK 0 0 DISCONNECTED STAGING\r\n");
+
+	/* It lasts. */
+	rig_restart(&rig);
+	expect("AT+CONF? CustomName", "OK\r\n");
+}
+END_TEST
+
+START_TEST(factory_reset_clears_the_backoff)
+{
+	rig_say(&rig, "AT+CONNECT");
+	fake_mqtt_lose(ECONNREFUSED);
+	rig_idle(&rig);
+	expect("AT+FACTORY_RESET", "OK\r\n");
+	rig_connect(&rig);
+}
+END_TEST
+
+static const char *const wrong[] = {
+	"AT+RESET1", "AT+RESET all", "AT+FACTORY_RESET0", "AT+FACTORY_RESET yes",
+};
+
+START_TEST(wrong_use)
+{
+	expect(wrong[_i], "ERR4 PARAMETER ERROR\r\n");
+	ck_assert_uint_eq(events_used(rig.module->events), 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("power");
+	TCase *tc = tcase_create("power");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, answers, 0, ELEMENTS(sleeps));
+	tcase_add_test(tc, woken_by_a_command);
+	tcase_add_loop_test(tc, woken_by_any_answered_line, 0, ELEMENTS(wakers));
+	tcase_add_test(tc, woken_by_an_overflow);
+	tcase_add_test(tc, not_woken_by_noise);
+	tcase_add_test(tc, duration);
+	tcase_add_test(tc, longest_duration);
+	tcase_add_test(tc, without_a_duration_after_one_with);
+	tcase_add_test(tc, sleep_again);
+	tcase_add_test(tc, after_the_answer);
+	tcase_add_test(tc, keeps_everything_else);
+	tcase_add_test(tc, not_while_connected);
+	tcase_add_test(tc, reset);
+	tcase_add_test(tc, reset_clears_the_overrun);
+	tcase_add_test(tc, reset_wakes_first);
+	tcase_add_test(tc, factory_reset);
+	tcase_add_test(tc, factory_reset_clears_the_backoff);
+	tcase_add_loop_test(tc, wrong_use, 0, ELEMENTS(wrong));
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
