@@ -63,6 +63,19 @@ START_TEST(refuses)
 }
 END_TEST
 
+START_TEST(takes_the_bytes_of_names)
+{
+	for (unsigned c = 0; c < 256; c++) {
+		bool ok = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+			  c == '_' || c == '.';
+		char name[3] = { 'x', (char)c, 'x' };
+		struct endpoint e;
+
+		ck_assert_int_eq(endpoint_parse(name, 3, &e), ok ? 0 : -EINVAL);
+	}
+}
+END_TEST
+
 START_TEST(refuses_nul)
 {
 	struct endpoint e;
@@ -80,6 +93,7 @@ int main(void)
 
 	tcase_add_loop_test(c, understands, 0, ELEMENTS(good));
 	tcase_add_loop_test(c, refuses, 0, ELEMENTS(bad));
+	tcase_add_test(c, takes_the_bytes_of_names);
 	tcase_add_test(c, refuses_nul);
 	suite_add_tcase(suite, c);
 	return suite_run(suite);
