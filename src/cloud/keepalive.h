@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When to look after a quiet connection. Pure; times in ms of timer_now().
  *
- * The library sends a PINGREQ when one direction was silent for the interval, and gives up after a second interval. Here
- * an unanswered one ends the connection after a third of it, so a loss shows within 1.33 intervals. */
+ * The library sends a PINGREQ when one direction was silent for the interval, and gives up after a second interval.
+ * Here an unanswered one ends the connection after a third of it, so a loss shows within 1.33 intervals. */
 
 #include <stdbool.h>
 #include <stdint.h>

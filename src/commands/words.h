@@ -17,5 +17,6 @@ bool word_is(const struct word *w, const char *text);
 /* Takes the bytes up to the first space off the front; the space is dropped. An empty rest yields an empty word. */
 struct word word_next(struct word *rest);
 
-/* A decimal behind any number of spaces; one that is too large counts as UINT64_MAX. -EINVAL: none, or more than that. */
+/* A decimal behind any number of spaces; one that is too large counts as UINT64_MAX. -EINVAL: none, or more than
+ * that. */
 int word_number(const struct word *rest, uint64_t *ret);

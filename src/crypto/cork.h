@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many small TLS records, one write: between cork_set(true) and cork_set(false) what a connection writes is put aside, up
- * to a limit, and then handed to the socket in one piece. */
+/* Many small TLS records, one write: between cork_set(true) and cork_set(false) what a connection writes is put aside,
+ * up to a limit, and then handed to the socket in one piece. */
 
 #include "util/macro.h"
 

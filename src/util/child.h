@@ -11,8 +11,8 @@
 struct child;
 
 /* r: 0 and the bytes of stdout after exit status 0; -ETIME when it was killed at its deadline; -EFBIG when
- * it wrote more than allowed; -EIO when it died of a signal, and its exit status when that is not 0. output lives until the function
- * returns; it may call child_free() and child_start(). */
+ * it wrote more than allowed; -EIO when it died of a signal, and its exit status when that is not 0. output lives
+ * until the function returns; it may call child_free() and child_start(). */
 typedef void (*child_fn)(void *userdata, int r, const void *output, size_t n);
 
 /* Starts the helper called name (found beside the daemon when that is not installed, else in libexec) with

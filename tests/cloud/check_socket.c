@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/socket.h"
+
+#include "fake/suite.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A socket bound to a free port of loopback. */
+static int bound(struct sockaddr_in *address)
+{
+	socklen_t size = sizeof(*address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)address, size), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)address, &size), 0);
+	return fd;
+}
+
+/* What epoll would tell of it: poll() uses the same bits for these. */
+static uint32_t events_of(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
+
+	ck_assert_int_eq(poll(&p, 1, 30000), 1);
+	return (uint32_t)p.revents;
+}
+
+START_TEST(stands)
+{
+	struct sockaddr_in address;
+	int server = bound(&address), fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(listen(server, 1), 0);
+	ck_assert_int_eq(socket_state(fd, 0), 0);
+	(void)connect(fd, (struct sockaddr *)&address, sizeof(address));
+	ck_assert_int_eq(socket_state(fd, events_of(fd)), 1);
+	(void)close(fd);
+	(void)close(server);
+}
+END_TEST
+
+START_TEST(refused)
+{
+	struct sockaddr_in address;
+	int server = bound(&address), fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error;
+	socklen_t size = sizeof(error);
+
+	(void)connect(fd, (struct sockaddr *)&address, sizeof(address)); /* nobody listens */
+	ck_assert_int_eq(socket_state(fd, events_of(fd)), -ECONNREFUSED);
+
+	/* Somebody has taken the error already. */
+	(void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	ck_assert_int_eq(socket_state(fd, EPOLLHUP), -ECONNREFUSED);
+	(void)close(fd);
+	(void)close(server);
+}
+END_TEST
+
+START_TEST(tuned)
+{
+	unsigned timeout_ms = 0;
+	socklen_t size = sizeof(timeout_ms);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	socket_tune(fd, 60);
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, &size), 0);
+	ck_assert_uint_eq(timeout_ms, 60000);
+	(void)close(fd);
+	socket_tune(-1, 60); /* what the kernel does not let us do is no error */
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("socket");
+	TCase *tc = tcase_create("socket");
+
+	tcase_add_test(tc, stands);
+	tcase_add_test(tc, refused);
+	tcase_add_test(tc, tuned);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
