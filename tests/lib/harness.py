@@ -40,6 +40,14 @@ def program(name="expresslinkd"):
     return given or os.path.join(BUILDDIR, "src", name)
 
 
+def is_instrumented():
+    """Memory and time are not those of the daemon alone: valgrind, or a build with sanitizers."""
+    if os.environ.get("TEST_WRAPPER"):
+        return True
+    with open(program(), "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 def escape(data):
     """Bytes as an AT parameter (guide 3.3)."""
     return data.replace(b"\\", b"\\\\").replace(b"\n", b"\\A").replace(b"\r", b"\\D")
