@@ -381,6 +381,14 @@ START_TEST(body_limit)
 	feed_body(LINE_MAX_BODY - rest + 1);
 	feed("AT+X\n");
 	expect("[+A=pem]{}[+X]");
+	/* A line that ends at the limit has no room for another. */
+	feed("AT+A=pem\n" B "\n");
+	for (size_t i = strlen(B) + 1; i < LINE_MAX_BODY; i++)
+		feed("M");
+	feed("\n");
+	ck_assert_uint_eq(line_silence_ms(reader), LINE_SWALLOW_SILENCE_MS);
+	feed(E "\n");
+	expect("[+A=pem]{}");
 	feed("AT+A=pem\n");
 	feed_body(100000);
 	feed("AT+X\n");

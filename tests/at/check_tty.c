@@ -326,6 +326,22 @@ START_TEST(tty_is_set_and_locked)
 }
 END_TEST
 
+/* What came before the module was there is not for it. */
+START_TEST(tty_is_flushed_when_opened)
+{
+	int master, slave;
+	char real[100];
+
+	ck_assert_int_eq(openpty(&master, &slave, real, NULL, NULL), 0);
+	write_all(master, "old\n");
+	ck_assert_int_eq(make(&tty, real, "/nowhere"), 0);
+	write_all(master, "new\n");
+	receive("new\n");
+	(void)close(master);
+	(void)close(slave);
+}
+END_TEST
+
 START_TEST(tty_that_is_none)
 {
 	ck_assert_int_eq(make(&tty, "/dev/null", "/nowhere"), -ENOTTY);
@@ -452,6 +468,8 @@ START_TEST(host_reads_late)
 	/* It still listens. */
 	write_all(host, "AT\r\n");
 	receive("AT\r\n");
+	for (int i = 0; i < 10; i++)
+		turn();
 	ck_assert_uint_eq(room, 0);
 	ck_assert_uint_eq(sent, 0);
 	ck_assert_uint_eq(drain(host, MUCH), MUCH);
@@ -553,6 +571,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, pty_replaces_no_file);
 	tcase_add_test(tc, pty_without_a_folder);
 	tcase_add_test(tc, tty_is_set_and_locked);
+	tcase_add_test(tc, tty_is_flushed_when_opened);
 	tcase_add_test(tc, tty_that_is_none);
 	tcase_add_test(tc, tty_returns);
 	tcase_add_test(tc, host_reads_late);
