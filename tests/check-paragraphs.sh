@@ -29,6 +29,7 @@ for file in *.at; do
 	esac
 	grep -q '^\(repeat [0-9]* \)\?[>c]' "$file" || complain "$file: asks nothing"
 	grep -q '^\(repeat [0-9]* \)\?\(<\|silence\|wait \|until \)' "$file" || complain "$file: expects nothing"
-	grep -n '[[:space:]]$' "$file" | grep -v '^[0-9]*:cloud: \|^1:' && complain "$file: a blank at the end of a line is invisible: \\x20"
+	grep -n '[[:space:]]$' "$file" | grep -v '^[0-9]*:cloud: \|^1:' &&
+		complain "$file: a blank at the end of a line is invisible: write \\x20"
 done
 exit $bad

@@ -83,8 +83,9 @@ def pasted_script():
         m.broker.start()
         m.start()
         certificate = b"\r\n".join(m.pki.pem("hota1"))
-        script = [b"AT", b"AT+CONF Endpoint=localhost:%d" % m.broker.port, b"AT+CONF HOTAcertificate=pem\r\n" + certificate,
-                  b"AT+CONNECT", b"AT+CONF Topic1=data", b"AT+SUBSCRIBE1", b"AT+CONF QoS=1", b"AT+SEND1 pasted",
+        script = [b"AT", b"AT+CONF Endpoint=localhost:%d" % m.broker.port,
+                  b"AT+CONF HOTAcertificate=pem\r\n" + certificate, b"AT+CONNECT",
+                  b"AT+CONF Topic1=data", b"AT+SUBSCRIBE1", b"AT+CONF QoS=1", b"AT+SEND1 pasted",
                   b"AT+CONF? HOTAcertificate", b"AT+NONSENSE", b"AT+DISCONNECT", b"AT+CONNECT?"]
         answers = [b"OK", b"OK", b"OK", b"OK 1 CONNECTED", b"OK", b"OK", b"OK", b"OK",
                    b"OK " + b"\\A".join(m.pki.pem("hota1")), b"ERR3 COMMAND NOT FOUND", b"OK 0 DISCONNECTED",

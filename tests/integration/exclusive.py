@@ -14,8 +14,8 @@ from harness import Failure  # noqa: E402
 
 
 def second(m):
-    done = subprocess.run([harness.program(), "--config", m.configuration], env=m.environment(), stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    done = subprocess.run([harness.program(), "--config", m.configuration], env=m.environment(), timeout=60,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode in (0, 78):
         raise Failure("the second daemon ended with %d: %r" % (done.returncode, done.stdout))
     return done.stdout.decode(errors="replace")
@@ -93,8 +93,9 @@ def real_tty():
         m.expect("AT+CONF CustomName=\x03\x11\x13\x1a", "OK")
         m.expect("AT+CONF? CustomName", "OK \x03\x11\x13\x1a")
         iflag, oflag, cflag, lflag, ispeed, ospeed, _ = termios.tcgetattr(slave)
-        if (ispeed, ospeed) != (termios.B115200, termios.B115200) or lflag & (termios.ECHO | termios.ICANON | termios.ISIG) \
-                or cflag & (termios.CSTOPB | termios.CRTSCTS) or oflag & termios.OPOST or iflag & (termios.IXON | termios.ICRNL):
+        if (ispeed, ospeed) != (termios.B115200, termios.B115200) \
+                or lflag & (termios.ECHO | termios.ICANON | termios.ISIG) or oflag & termios.OPOST \
+                or cflag & (termios.CSTOPB | termios.CRTSCTS) or iflag & (termios.IXON | termios.ICRNL):
             raise Failure("the tty is not 115200 8N1 raw")
         said = second(m)
         if path not in said:

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Identities and servers that do not do: expired, foreign, unknown to the other side. Each gets its hint, in time, and the
+"""Identities and servers that do not do: expired, foreign, unknown to the other side. Each gets its hint, and the
 module works on."""
 
 import os

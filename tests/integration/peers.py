@@ -193,8 +193,9 @@ def on_own_address(port, suffix, alpn):
     address = "127.%d.%d.%d" % tuple(random.randrange(1, 255) for _ in range(3))
     with harness.module() as m:
         crt, key = os.path.join(m.folder, "own.crt"), os.path.join(m.folder, "own.key")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                        key, "-out", crt, "-subj", "/CN=own", "-days", "2", "-addext", "subjectAltName=IP:" + address,
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", key, "-out", crt, "-subj", "/CN=own", "-days", "2",
+                        "-addext", "subjectAltName=IP:" + address,
                         "-CA", m.pki.file("server-ca.crt"), "-CAkey", m.pki.file("server-ca.key")],
                        check=True, stderr=subprocess.DEVNULL)
         p = Peer(m.pki, address=address, port=port, certificate=(crt, key))

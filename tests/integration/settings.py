@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Settings files with every kind of mistake: --check-config names file and line of each and exits with 1, the daemon says
-the same and exits with 78 (EX_CONFIG), before it has touched anything."""
+"""Settings files with every kind of mistake: --check-config names file and line of each and exits with 1, the daemon
+says the same and exits with 78 (EX_CONFIG), before it has touched anything."""
 
 import os
 import re
@@ -191,17 +191,14 @@ def garbage():
 def key_and_certificate():
     """A key for another certificate, a certificate that is none, a key that others can read or that is none."""
     with harness.module() as m:
-        cases = [("Certificate", "{pki}/device.crt", "{pki}/hota1.key"), ("Certificate", "{pki}/device.key", "{pki}/device.key"),
-                 ("PrivateKey", "{pki}/device.crt", "{pki}/device.crt"), ("PrivateKey", "{pki}/device.crt", "/nonexistent"),
-                 ("Certificate", "/nonexistent", "{pki}/device.key")]
-        for _, certificate, key in cases:
-            text = GOOD.replace("{pki}/device.crt", certificate).replace("{pki}/device.key", key, 1) \
-                if certificate != "{pki}/device.key" else GOOD.replace("{pki}/device.crt", certificate)
-            write(m, text)
+        crt, key = "{pki}/device.crt", "{pki}/device.key"
+        for certificate, private in ((crt, "{pki}/hota1.key"), (key, key), (crt, crt), (crt, "/nonexistent"),
+                                     ("/nonexistent", key)):
+            write(m, "[Serial]\nDevice=pty:host\n[Identity]\nCertificate=%s\nPrivateKey=%s\n" % (certificate, private))
             for arguments, status in ((["--check-config"], 1), ([], 78)):
                 code, said = run(m, *arguments)
                 if code != status or not re.search(re.escape(m.configuration) + r":[45]?:? ", said):
-                    raise Failure("%s with %s: %d %s" % (certificate, key, code, said))
+                    raise Failure("%s with %s: %d %s" % (certificate, private, code, said))
                 if "PRIVATE KEY" in said:
                     raise Failure("a key is shown")
 

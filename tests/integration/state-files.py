@@ -35,7 +35,8 @@ def check_alive(m):
     """It starts, answers, every key reads as something that once was, and writing works."""
     m.start()
     name, endpoint, seconds = (m.command("AT+CONF? " + key) for key in ("CustomName", "Endpoint", "Defender"))
-    if name not in (b"OK my product", b"OK the first", b"OK") or endpoint not in (b"OK a.example", b"OK staging.example") \
+    if name not in (b"OK my product", b"OK the first", b"OK") \
+            or endpoint not in (b"OK a.example", b"OK staging.example") \
             or seconds not in (b"OK 600", b"OK 0"):
         raise Failure("got %r %r %r" % (name, endpoint, seconds))
     m.expect("AT+CONF CustomName=written again", "OK")

@@ -13,7 +13,6 @@ import tempfile
 import time
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 Seen = collections.namedtuple("Seen", "topic payload qos retain")

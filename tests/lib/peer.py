@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A broker that does what a test tells it: TLS and MQTT 3.1.1 by hand, one connection at a time, for answers that a real
-broker does not give. It runs on a thread; what it has received is in packets."""
+"""A broker that does what a test tells it: TLS and MQTT 3.1.1 by hand, one connection at a time, for answers that a
+real broker does not give. It runs on a thread; what it has received is in packets."""
 
 import queue
 import socket
@@ -17,8 +17,8 @@ class Hangup(Exception):
 
 class Peer:
     """behaviour(peer, kind, flags, body) is called for each packet; what it returns is sent (bytes), None: the usual
-    answer of a broker; it may raise Hangup. at: what happens before MQTT: "accept" (closed at once), "garbage" (no TLS),
-    "handshake" (closed behind it), None."""
+    answer of a broker; it may raise Hangup. at: what happens before MQTT: "accept" (closed at once), "garbage" (no
+    TLS), "handshake" (closed behind it), None."""
 
     def __init__(self, pki, behaviour=None, at=None, address="127.0.0.1", port=0, certificate=None, context=None):
         self.behaviour, self.at = behaviour, at
