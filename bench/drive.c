@@ -2,7 +2,7 @@
 /* The host's side of the measurements: plays lines to a module, or to a peer, and counts and times the answers.
  *
  * drive ask  PORT COUNT LINE...    one line after the other's answer: median and 99th percentile of the round trip
- * drive pipe PORT COUNT LINE...    as fast as they are taken: answers per second
+ * drive pipe PORT COUNT LINE...    without waiting for answers: lines per second
  *
  * The lines take turns, COUNT of them in all; "%u" in a line becomes its number. Every answer is one line here.
  * The result is a line of JSON. */
@@ -22,6 +22,7 @@
 
 #define SILENCE_MS 30000 /* no answer within: something is broken */
 #define WARM_UP    100
+#define WINDOW     1000  /* lines without an answer: less than the 64 KiB that a module keeps for sure */
 
 struct drive {
 	int fd;
@@ -154,9 +155,12 @@ static int pipeline(struct drive *d)
 	while (r == 0 && d->answers < d->count) {
 		short events = 0;
 
-		if (begin == out_n)
-			for (begin = out_n = 0; made < d->count && sizeof(out) - out_n >= 512; made++)
+		if (begin == out_n) {
+			size_t most = d->answers + WINDOW < d->count ? d->answers + WINDOW : d->count;
+
+			for (begin = out_n = 0; made < most && sizeof(out) - out_n >= 512; made++)
 				out_n += make_line(d, made, out + out_n);
+		}
 		r = await(d, (short)(out_n > begin ? POLLIN | POLLOUT : POLLIN), &events);
 		if (r == 0 && events & ~POLLOUT)
 			r = take(d);
