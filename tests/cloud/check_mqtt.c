@@ -525,6 +525,7 @@ START_TEST(refused_port)
 		ck_assert_uint_eq(closes, 0);
 	}
 	ck_assert_uint_eq(tcps, 0);
+	ssl_last_word(ssl);
 	ck_assert(!ssl_heard(ssl));
 	(void)close(fd);
 }

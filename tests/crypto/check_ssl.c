@@ -6,10 +6,14 @@
 #include "fake/temp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define ROUNDS 20
 
@@ -64,6 +68,7 @@ static void server_make(const struct pki *shown, int version)
 
 static void setup(void)
 {
+	(void)signal(SIGPIPE, SIG_IGN); /* as main() does */
 	dir = temp_dir();
 	root = pki_ca("Server CA");
 	other_root = pki_ca("Other CA");
@@ -356,6 +361,122 @@ START_TEST(trusted_intermediate)
 }
 END_TEST
 
+/* Over a real socket. The client stops when it thinks that it is through, and leaves what comes then unread. */
+static void talk_hastily(struct ssl *s)
+{
+	SSL *client = SSL_new(ssl_context(s)), *server = SSL_new(server_ctx);
+	int ends[2];
+
+	ck_assert_ptr_nonnull(client);
+	ck_assert_ptr_nonnull(server);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+	ck_assert_int_eq(SSL_set_fd(client, ends[0]), 1);
+	ck_assert_int_eq(SSL_set_fd(server, ends[1]), 1);
+	SSL_set_connect_state(client);
+	SSL_set_accept_state(server);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		if (!ssl_established(s))
+			(void)SSL_do_handshake(client);
+		(void)SSL_do_handshake(server);
+	}
+	SSL_free(server);
+	(void)close(ends[1]);
+	SSL_free(client);
+	(void)close(ends[0]);
+	ERR_clear_error();
+}
+
+START_TEST(last_word)
+{
+	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *foreign = pki_leaf("device", other_root);
+	_cleanup_(ssl_freep) struct ssl *s = NULL;
+
+	temp_write(dir, "device.key", foreign->key_pem, strlen(foreign->key_pem), 0600);
+	config.certificate_pem = foreign->pem;
+	server_make(shown, versions[_i]);
+	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	talk_hastily(s);
+	ck_assert_int_eq(ssl_failure(s) == NULL, versions[_i] == TLS1_3_VERSION);
+	ssl_last_word(s);
+	ck_assert(ssl_heard(s));
+	ck_assert_ptr_nonnull(ssl_failure(s));
+	ck_assert_str_eq(ssl_failure(s), "Our certificate was refused: check its registration");
+	ck_assert_uint_eq(ERR_peek_error(), 0);
+}
+END_TEST
+
+START_TEST(no_last_word)
+{
+	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	_cleanup_(ssl_freep) struct ssl *s = NULL;
+	SSL *client;
+	int ends[2];
+
+	/* Nobody was there. */
+	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	ssl_last_word(s);
+	ck_assert(!ssl_heard(s));
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+	client = SSL_new(ssl_context(s));
+	ck_assert_int_eq(SSL_set_fd(client, ends[0]), 1);
+	SSL_set_connect_state(client);
+	ck_assert_int_lt(SSL_do_handshake(client), 1);
+	SSL_free(client);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	ssl_last_word(s);
+	ck_assert(ssl_heard(s)); /* our first words were taken */
+	ck_assert(!ssl_established(s));
+	ck_assert_ptr_null(ssl_failure(s));
+
+	/* All went well. */
+	ssl_restart(s);
+	server_make(shown, versions[_i]);
+	talk_hastily(s);
+	ssl_last_word(s);
+	ck_assert(ssl_heard(s));
+	ck_assert(ssl_established(s));
+	ck_assert_ptr_null(ssl_failure(s));
+	ssl_restart(s);
+	ck_assert(!ssl_heard(s));
+}
+END_TEST
+
+static unsigned descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* Whichever way an attempt ends, nothing of its socket is kept. */
+START_TEST(leaves_no_descriptor)
+{
+	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	unsigned before = descriptors();
+	struct ssl *s;
+
+	for (unsigned i = 0; i < 4; i++) {
+		ck_assert_int_eq(ssl_new(&s, &config), 0);
+		server_make(shown, versions[_i]);
+		talk_hastily(s);
+		ck_assert_uint_gt(descriptors(), before);
+		if (i == 1)
+			ssl_last_word(s);
+		if (i == 2)
+			ssl_release(s);
+		if (i == 3)
+			ssl_restart(s);
+		ck_assert(i == 0 || descriptors() == before);
+		ssl_free(s);
+		ck_assert_uint_eq(descriptors(), before);
+	}
+}
+END_TEST
+
 static void assert_refused(int expected)
 {
 	struct ssl *s = NULL;
@@ -432,6 +553,9 @@ int main(void)
 	tcase_add_test(tc, old_tls_is_refused);
 	tcase_add_loop_test(tc, proven_root, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, trusted_intermediate, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, last_word, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, no_last_word, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, leaves_no_descriptor, 0, ELEMENTS(versions));
 	tcase_add_test(tc, unusable_roots);
 	tcase_add_test(tc, unusable_certificate);
 	tcase_add_test(tc, unusable_key);
