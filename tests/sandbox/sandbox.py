@@ -44,15 +44,15 @@ def run(*arguments, status=0, **options):
 class Sandbox:
     """expresslink-sandbox run, as a user starts it."""
 
-    def __init__(self, folder, *more):
+    def __init__(self, folder, *more, host="localhost", **options):
         self.folder = pathlib.Path(folder)
         self.subscribers = 0
         self.process = subprocess.Popen([PROGRAM, "run", "--dir", str(folder), *more], text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
         self.line = self.process.stdout.readline()
         if not self.line:
             raise AssertionError("the sandbox does not start: " + self.process.communicate()[1])
-        self.port = int(re.fullmatch(r"READY localhost:(\d+) (.*/expresslinkd\.conf)\n", self.line).group(1))
+        self.port = int(re.fullmatch(r"READY %s:(\d+) (.*/expresslinkd\.conf)\n" % re.escape(host), self.line).group(1))
 
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:
@@ -279,6 +279,20 @@ class Stopping(unittest.TestCase):
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.assertEqual(self.start("--port", str(port)).port, port)
+
+    def test_no_name_for_loopback(self):
+        """As in a fresh tree of Debian 12, which has no /etc/hosts."""
+        hook = self.path.parents[1] / "hook"
+        hook.mkdir()
+        (hook / "sitecustomize.py").write_text(
+            "import socket\nresolve = socket.getaddrinfo\ndef none(host, *more, **named):\n"
+            "    if host == 'localhost':\n        raise socket.gaierror(-2, 'no such name')\n"
+            "    return resolve(host, *more, **named)\nsocket.getaddrinfo = none\n")
+        environment = dict(os.environ, PYTHONPATH=str(hook))
+        nameless = Sandbox(self.path, host="127.0.0.1", env=environment)
+        self.addCleanup(nameless.stop)
+        self.assertIn("StagingEndpoint=127.0.0.1:%d\n" % nameless.port, (self.path / "expresslinkd.conf").read_text())
+        run(PROGRAM, "publish", "--dir", self.path, "t", "x", env=environment)
 
     def test_killed(self):
         sandbox = self.start()
