@@ -3,6 +3,7 @@
 
 #include "at/reply.h"
 #include "util/buf.h"
+#include "util/file.h"
 #include "util/log.h"
 #include "util/timer.h"
 
@@ -151,9 +152,9 @@ static int open_pty(struct tty *t)
 {
 	int r;
 
-	if (t->runtime && mkdir(t->runtime, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	r = lock_link(t);
+	r = t->runtime ? file_make_dir(t->runtime, 0755) : 0;
+	if (r == 0)
+		r = lock_link(t);
 	if (r < 0)
 		return r;
 	t->fd = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -166,9 +167,7 @@ static int open_pty(struct tty *t)
 	if (t->slave_fd < 0 || fchmod(t->slave_fd, 0660) < 0)
 		return -errno;
 	r = set_line(t->slave_fd);
-	if (r < 0)
-		return r;
-	return make_link(t);
+	return r < 0 ? r : make_link(t);
 }
 
 static void drop_pty(struct tty *t)

@@ -183,11 +183,13 @@ int file_make_dir(const char *path, mode_t mode)
 			continue;
 		*p = '\0';
 		/* Of a read-only file system mkdir() says EROFS even where the folder exists. */
-		if (mkdir(copy, mode) < 0 && errno != EEXIST) {
+		if (mkdir(copy, mode) < 0) {
 			int r = -errno;
 
-			if (stat(copy, &st) < 0)
+			if (r != -EEXIST && stat(copy, &st) < 0)
 				return r;
+		} else if (chmod(copy, mode) < 0) {
+			return -errno;
 		}
 		*p = c;
 		if (c == '\0')

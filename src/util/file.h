@@ -16,5 +16,5 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_n) _must_che
 int file_replace(const char *dir, const char *name, const char *keep, const void *data, size_t n,
 		 mode_t mode) _must_check_;
 
-/* mkdir -p with mode for the folders made. 0 or -errno. */
+/* mkdir -p with mode, whatever the umask, for the folders made. 0 or -errno. */
 int file_make_dir(const char *path, mode_t mode) _must_check_;

@@ -212,14 +212,21 @@ START_TEST(pty_may_be_locked_by_its_host)
 }
 END_TEST
 
+/* Whose link others have to find, whatever main() wants for files of its own. */
 START_TEST(pty_in_the_runtime_folder)
 {
 	char runtime[300], link[400];
+	struct stat st;
 
+	(void)umask(0077);
 	(void)snprintf(runtime, sizeof(runtime), "%s", in_folder("run"));
 	ck_assert_int_eq(make(&tty, "pty:port", runtime), 0);
 	(void)snprintf(link, sizeof(link), "%s/port", runtime);
 	ck_assert_int_eq(access(link, R_OK | W_OK), 0);
+	ck_assert_int_eq(stat(runtime, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0755);
+	ck_assert_int_eq(stat(link, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0660);
 	tty = tty_free(tty);
 	ck_assert_int_eq(rmdir(runtime), 0);
 }

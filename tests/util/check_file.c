@@ -184,7 +184,7 @@ END_TEST
 START_TEST(makes_folders)
 {
 	struct stat st;
-	mode_t old = umask(0);
+	mode_t old = umask(0077);
 
 	ck_assert_int_eq(file_make_dir(temp_path(dir, "b/c//d/"), 0710), 0);
 	ck_assert_int_eq(file_make_dir(temp_path(dir, "b/c//d/"), 0700), 0);
