@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define TURN_LINES 256 /* commands in one turn of the loop, ... */
 #define TURN_MS    10  /* ... and the time they may take: others want their turn too */
@@ -30,27 +31,32 @@ struct at_server {
 	struct at_server_stats stats;
 };
 
-/* A passphrase is written by CONF Passphrase=... (guide 5, Table 2), and whatever is misspelt about that, nothing
- * behind the word is shown. */
+/* How much of the line may be shown. A passphrase is written by CONF Passphrase=... (guide 5, Table 2), and a key may be
+ * pasted where a certificate is wanted: whatever is misspelt about that, nothing behind such a word is shown. */
+static size_t before_secret(const uint8_t *data, size_t n)
+{
+	static const char *const words[] = { "passphrase", "pass", "phrase", "private key" };
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t w = 0; w < ELEMENTS(words); w++) {
+			size_t k = strlen(words[w]);
+
+			if (k <= n - i && strncasecmp((const char *)data + i, words[w], k) == 0)
+				return i + k;
+		}
+	}
+	return n;
+}
+
 static void trace_command(const uint8_t *data, size_t n)
 {
-	static const char secret[] = "passphrase";
 	uint8_t text[2 + 256 + 4] = "AT";
-	size_t k = n < 256 ? n : 256;
+	size_t k = n < 256 ? n : 256, shown = before_secret(data, k);
 
-	memcpy(text + 2, data, k);
-	for (size_t i = 2; i + sizeof(secret) - 1 <= k + 2; i++) {
-		size_t j = 0;
-
-		while (j < sizeof(secret) - 1 && (text[i + j] | 0x20) == (uint8_t)secret[j])
-			j++;
-		if (j < sizeof(secret) - 1)
-			continue;
-		memcpy(text + i + j, "=***", 4);
-		log_bytes("host:  ", text, i + j + 4);
-		return;
-	}
-	log_bytes("host:  ", text, k + 2);
+	memcpy(text + 2, data, shown);
+	if (shown < k)
+		memcpy(text + 2 + shown, "=***", 4);
+	log_bytes("host:  ", text, shown < k ? 2 + shown + 4 : 2 + k);
 }
 
 static void write_answer(struct at_server *s, const struct reply *reply, int r)
@@ -79,11 +85,11 @@ static void on_answer(void *userdata, int r)
 
 static void run_line(struct at_server *s, const struct line *line)
 {
+	const struct at_world *world = s->gate.world;
+
 	/* The text got lost for want of memory. */
 	if (s->run.state == RUN_BODY && line->kind != LINE_BODY)
 		run_body(&s->run, NULL, 0);
-	const struct at_world *world = s->gate.world;
-
 	if (line->kind != LINE_BODY && world->on_line)
 		world->on_line(s->gate.m);
 	switch (line->kind) {

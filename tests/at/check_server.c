@@ -602,10 +602,14 @@ START_TEST(stats)
 }
 END_TEST
 
-/* The trace shows the dialogue, but no passphrase. */
+/* The trace shows the dialogue, but no passphrase and no key. */
 START_TEST(trace_masks_secrets)
 {
 	static const char *const lines[] = {
+		"AT+CONF Pass\\phrase=geheim\n", "AT+CONF Pass phrase=geheim\n", "AT+CONF Pasphrase=geheim\n",
+		"AT+CONF Password=geheim\n",
+		"AT+CONF OTAcertificate=-----BEGIN PRIVATE KEY-----\\Ageheim\\A-----END PRIVATE KEY-----\n",
+		"AT+CONF RootCA=-----BEGIN EC PRIVATE KEY-----\\Ageheim\\A-----END EC PRIVATE KEY-----\n",
 		"AT+CONF Passphrase=geheim\n", "AT+conf passphrase=geheim\r", "AT+CONF  PASSPHRASE = geheim\n",
 		"AT+CONF5 Passphrase geheim\n", "AT+CONFPassphrase=geheim\n", "noise AT+CONF Passphrase=geheim\n",
 	};
