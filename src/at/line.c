@@ -204,7 +204,8 @@ static size_t feed_noise(struct line_reader *r, const uint8_t *data, size_t n)
 	return n;
 }
 
-/* The paste (guide 8.11.2). Whatever is pasted, its last line has this; what stands before it in the line doesn't matter. */
+/* The paste (guide 8.11.2). Whatever is pasted, its last line has this; what stands before it in the line doesn't
+ * matter. */
 static const char end_mark[] = "-----END ";
 #define END_MARK   (sizeof(end_mark) - 1)
 #define END_DASHES 5

@@ -31,8 +31,8 @@ struct at_server {
 	struct at_server_stats stats;
 };
 
-/* How much of the line may be shown. A passphrase is written by CONF Passphrase=... (guide 5, Table 2), and a key may be
- * pasted where a certificate is wanted: whatever is misspelt about that, nothing behind such a word is shown. */
+/* How much of the line may be shown. A passphrase is written by CONF Passphrase=... (guide 5, Table 2), and a key may
+ * be pasted where a certificate is wanted: whatever is misspelt about that, nothing behind such a word is shown. */
 static size_t before_secret(const uint8_t *data, size_t n)
 {
 	static const char *const words[] = { "passphrase", "pass", "phrase", "private key" };
