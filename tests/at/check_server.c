@@ -23,7 +23,8 @@ struct module {
 	struct tty *tty;
 	struct done done;
 	bool connected;
-	unsigned lines, then;
+	unsigned lines, then, turns;
+	int turns_open; /* begun and not ended */
 	bool reset_then;
 	uint8_t blob[128 * 1024];
 };
@@ -54,8 +55,16 @@ static void on_line(struct module *mod)
 	mod->lines++;
 }
 
+static void on_turn(struct module *mod, bool begins)
+{
+	mod->turns += begins;
+	mod->turns_open += begins ? 1 : -1;
+	ck_assert(mod->turns_open == 0 || mod->turns_open == 1);
+}
+
 static const struct at_world world = {
 	.max_topic = max_topic, .topic = topic, .connected = connected, .on_line = on_line,
+	.on_turn = on_turn,
 };
 
 static int cmd_at(struct at_call *call, struct module *mod)
@@ -67,7 +76,7 @@ static int cmd_at(struct at_call *call, struct module *mod)
 
 static int cmd_echo(struct at_call *call, struct module *mod)
 {
-	(void)mod;
+	ck_assert_int_eq(mod->turns_open, 1);
 	return at_ok_bytes(call, call->param, call->param_n);
 }
 
@@ -236,6 +245,8 @@ START_TEST(pipelined)
 	say("AT\nAT+ECHO 1\r\nAT+NO\r\rhello\n\rAT+ECHO 2\nAT+ECHO 3");
 	/* Before the loop turns again, and in one write. */
 	ck_assert_str_eq(fake_tty_received(m.tty, NULL), "OK\r\nOK 1\r\nERR3 COMMAND NOT FOUND\r\nOK 2\r\n");
+	ck_assert_uint_eq(m.turns, 1);
+	ck_assert_int_eq(m.turns_open, 0);
 	ck_assert_uint_eq(fake_tty_writes(m.tty), before + 1);
 	fake_tty_take(m.tty);
 	say("\n");
