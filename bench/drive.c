@@ -22,7 +22,7 @@
 
 #define SILENCE_MS 30000 /* no answer within: something is broken */
 #define WARM_UP    100
-#define WINDOW     1000  /* lines without an answer: less than the 64 KiB that a module keeps for sure */
+#define WINDOW     1000 /* lines without an answer: less than the 64 KiB that a module keeps for sure */
 
 struct drive {
 	int fd;
@@ -31,10 +31,10 @@ struct drive {
 	size_t lines_n;
 
 	size_t answers;
-	size_t refused;     /* answers that are not OK */
-	size_t filled;      /* OK with something behind it */
+	size_t refused; /* answers that are not OK */
+	size_t filled;  /* OK with something behind it */
 	char first_bad[80];
-	char in[256];       /* the beginning of the answer that is coming in */
+	char in[256]; /* the beginning of the answer that is coming in */
 	size_t in_n;
 };
 
@@ -137,9 +137,10 @@ static int ask(struct drive *d)
 	}
 	if (r == 0) {
 		const double seconds = (double)(now_ns() - begin) / 1e9;
+		const size_t middle = d->count / 2, late = d->count * 99 / 100;
 
 		qsort(took, d->count, sizeof(*took), compare);
-		report(d, (double)took[d->count / 2] / 1e3, (double)took[d->count * 99 / 100] / 1e3, seconds);
+		report(d, (double)took[middle] / 1e3, (double)took[late] / 1e3, seconds);
 	}
 	free(took);
 	return r;

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import shutil
 import socket
 import subprocess
@@ -13,7 +14,6 @@ import termios
 import time
 import tty
 
-sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "lib"))
 
 import pki  # noqa: E402
@@ -59,6 +59,8 @@ class Port:
     def ask(self, line):
         os.write(self.fd, line.encode() + b"\n")
         while b"\n" not in self.rest:
+            if not select.select([self.fd], [], [], 60)[0]:
+                raise Failure(f"no answer to {line}")
             self.rest += os.read(self.fd, 4096)
         answer, self.rest = self.rest.split(b"\n", 1)
         return answer.decode().rstrip("\r")
@@ -151,7 +153,7 @@ class Lab:
         """mosquitto_sub, subscribed."""
         before = self.subscriptions()
         with self.running(self.client("mosquitto_sub", *args), self.subject_cpu, text=True, **more) as process:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while self.subscriptions() == before:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise Failure("mosquitto_sub does not subscribe")
@@ -159,7 +161,7 @@ class Lab:
             yield process
 
     def await_link(self, link, process):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not os.path.exists(link):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise Failure(f"{process.args[3]} does not start")
@@ -168,7 +170,7 @@ class Lab:
     @contextlib.contextmanager
     def broker(self):
         with self.running(["mosquitto", "-c", os.path.join(self.folder, "mosquitto.conf")], self.driver_cpu) as p:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while True:
                 with contextlib.closing(socket.socket()) as s:
                     if s.connect_ex(("127.0.0.1", self.port)) == 0:
