@@ -76,7 +76,8 @@ static int cmd_at(struct at_call *call, struct module *mod)
 
 static int cmd_echo(struct at_call *call, struct module *mod)
 {
-	ck_assert_int_eq(mod->turns_open, 1);
+	if (mod->turns_open != 1) /* ck_assert() is slow, and this runs very often */
+		ck_abort_msg("outside of a turn");
 	return at_ok_bytes(call, call->param, call->param_n);
 }
 
@@ -194,17 +195,22 @@ static void expect(const char *text)
 /* Answers of the host's side, counted. */
 static void count(unsigned *ret_ok, unsigned *ret_overflow)
 {
-	const char *text = fake_tty_received(m.tty, NULL);
+	const char *text, *end;
+	size_t n;
 
+	text = fake_tty_received(m.tty, &n);
 	*ret_ok = *ret_overflow = 0;
-	while (*text) {
-		if (strncmp(text, "OK", 2) == 0)
+	/* No strstr(): with a sanitizer each would look at all the text. */
+	for (; n > 0; n -= (size_t)(end + 1 - text), text = end + 1) {
+		end = memchr(text, '\n', n);
+		if (!end)
+			ck_abort_msg("half a line");
+		if (memcmp(text, "OK", 2) == 0)
 			++*ret_ok;
-		else if (strncmp(text, "ERR1 OVERFLOW\r\n", 15) == 0)
+		else if (end - text == 14 && memcmp(text, "ERR1 OVERFLOW\r", 14) == 0)
 			++*ret_overflow;
 		else
 			ck_abort_msg("%.40s", text);
-		text = strstr(text, "\r\n") + 2;
 	}
 	fake_tty_take(m.tty);
 }
