@@ -148,8 +148,7 @@ static void end_command(struct line_reader *r)
 {
 	bool body = r->takes_body && r->takes_body(r->userdata, r->data, r->n);
 
-	if (buf_used(&r->backlog) + r->n + 3 * HEAD > LINE_BACKLOG ||
-	    !push(r, LINE_COMMAND, r->data, r->n, r->n)) {
+	if (buf_used(&r->backlog) + r->n + 3 * HEAD > LINE_BACKLOG || !push(r, LINE_COMMAND, r->data, r->n, r->n)) {
 		push_overflow(r);
 		if (body)
 			r->mode = MODE_REFUSED;

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINE_MAX_COMMAND 5120         /* guide 3.4.1: from "AT+" to the byte before the EOL */
-#define LINE_MAX_BODY    (16 * 1024)  /* a pasted certificate */
-#define LINE_BACKLOG     (256 * 1024) /* commands that wait while one runs */
+#define LINE_MAX_COMMAND        5120         /* guide 3.4.1: from "AT+" to the byte before the EOL */
+#define LINE_MAX_BODY           (16 * 1024)  /* a pasted certificate */
+#define LINE_BACKLOG            (256 * 1024) /* commands that wait while one runs */
 #define LINE_BODY_SILENCE_MS    30000
 #define LINE_SWALLOW_SILENCE_MS 2000
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define REPLY_MAX_DETAIL 64                /* bytes of an error's detail: hosts have small buffers */
+#define REPLY_MAX_DETAIL 64                          /* bytes of an error's detail: hosts have small buffers */
 #define REPLY_MAX        (2 * 128 * 1024 + 2 * 1024) /* a message of 128 KiB, all of it escaped, and its topic */
 
 struct reply {

@@ -14,10 +14,10 @@ struct at_request {
 	char word[REQUEST_MAX_WORD + 1]; /* upper case, with its '?' or '!'; "" for AT alone */
 	bool word_ok;                    /* false: longer than 32 bytes, or missing behind "AT+" */
 	bool has_suffix;
-	uint64_t suffix;   /* UINT64_MAX: too large for any integer */
-	bool separated;    /* word and suffix are followed by one space or by the end */
-	uint8_t *param;    /* the raw bytes behind the separator, still escaped, inside the line */
-	size_t param_n;    /* 0: absent, or a separator with nothing behind it */
+	uint64_t suffix; /* UINT64_MAX: too large for any integer */
+	bool separated;  /* word and suffix are followed by one space or by the end */
+	uint8_t *param;  /* the raw bytes behind the separator, still escaped, inside the line */
+	size_t param_n;  /* 0: absent, or a separator with nothing behind it */
 };
 
 /* data: of a LINE_COMMAND. Never fails. */

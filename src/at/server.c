@@ -222,8 +222,8 @@ static bool takes_body(void *userdata, const uint8_t *data, size_t n)
 	return gate_takes_body(&s->gate, data, n);
 }
 
-int at_server_new(struct at_server **ret, sd_event *event, const struct at_command *table,
-		  const struct at_world *world, struct module *m, const char *device, const char *runtime_dir)
+int at_server_new(struct at_server **ret, sd_event *event, const struct at_command *table, const struct at_world *world,
+		  struct module *m, const char *device, const char *runtime_dir)
 {
 	_cleanup_(at_server_freep) struct at_server *s = NULL;
 	struct tty_events events = { .on_bytes = on_bytes, .on_room = on_free, .on_sent = on_sent };

@@ -26,9 +26,8 @@ struct at_world {
 };
 
 /* table ends with a row whose name is NULL. Remembers, does nothing yet. device, runtime_dir: see tty_new(). */
-int at_server_new(struct at_server **ret, sd_event *event, const struct at_command *table,
-		  const struct at_world *world, struct module *m, const char *device,
-		  const char *runtime_dir) _must_check_;
+int at_server_new(struct at_server **ret, sd_event *event, const struct at_command *table, const struct at_world *world,
+		  struct module *m, const char *device, const char *runtime_dir) _must_check_;
 struct at_server *at_server_free(struct at_server *s);
 DEFINE_CLEANUP(struct at_server *, at_server_free)
 

@@ -20,7 +20,7 @@ struct tty_events {
 	void *userdata;
 };
 
-#define TTY_BUSY  (64 * 1024)  /* answers waiting to be read by the host: more commands wait */
+#define TTY_BUSY (64 * 1024) /* answers waiting to be read by the host: more commands wait */
 
 /* device: as in the settings, "pty:PATH" or the path of a tty; relative pty paths lie in runtime_dir. */
 int tty_new(struct tty **ret, sd_event *event, const char *device, const char *runtime_dir,

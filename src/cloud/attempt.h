@@ -11,7 +11,8 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-enum attempt_hint { /* guide 3.7.2.2 */
+/* Guide 3.7.2.2. */
+enum attempt_hint {
 	HINT_NOT_ALLOWED = 0,
 	HINT_BACKOFF = 1,
 	HINT_NETWORK = 2,

@@ -24,12 +24,12 @@ struct mqtt {
 	struct mosquitto *client;
 	unsigned generation; /* of clients: whether one is still there after its owner was told something */
 	sd_event_source *io;
-	uint32_t armed; /* events that io waits for */
+	uint32_t armed;     /* events that io waits for */
 	struct timer timer; /* the next keep-alive moment */
 	struct keepalive keepalive;
 	bool tcp_up;
 	bool connected;
-	int connack; /* -1: none noted */
+	int connack;   /* -1: none noted */
 	int published; /* the packet written inside mosquitto_publish(), -1: none */
 	struct acks acks;
 	struct cork *cork;

@@ -53,8 +53,8 @@ void mqtt_cork(struct mqtt *m, bool corked);
 /* topic: valid, NUL-terminated. QoS 0: done when the packet was handed to the transport, maybe before
  * the return; QoS 1: when the broker has acknowledged it. done gets 0, -ECONNRESET when the connection is lost
  * first, -ECANCELED. 0, or -errno and done is not called. */
-int mqtt_publish(struct mqtt *m, const char *topic, const void *payload, size_t n, int qos, struct done done)
-	_must_check_;
+int mqtt_publish(struct mqtt *m, const char *topic, const void *payload, size_t n, int qos,
+		 struct done done) _must_check_;
 
 /* At most 8 filters, QoS 1. done gets AT_ERR_PARAMETER if the broker refuses one, else as above. */
 int mqtt_subscribe(struct mqtt *m, const char *const filters[], size_t count, struct done done) _must_check_;

@@ -12,5 +12,5 @@
 
 /* Reads {"Endpoint": "value"}, other members besides it allowed. False, and the message is an ordinary one, unless it
  * is a JSON object whose Endpoint is a host name or address with an optional port that differs from the present one. */
-bool onboard_parse(const void *payload, size_t n, const void *present, size_t present_n, char ret[ENDPOINT_MAX + 1])
-	_must_check_;
+bool onboard_parse(const void *payload, size_t n, const void *present, size_t present_n,
+		   char ret[ENDPOINT_MAX + 1]) _must_check_;

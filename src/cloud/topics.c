@@ -9,6 +9,7 @@
 #define TOPICS_JOBS      (TOPICS_OWN - 1)
 
 /* %s: the thing's name. The answers of AWS IoT come without a subscription, those of a plain broker do not. */
+/* clang-format off */
 static const char *const own_filters[TOPICS_OWN] = {
 	"$aws/things/%s/jobs/notify",
 	"$aws/things/%s/jobs/notify-next",
@@ -17,6 +18,7 @@ static const char *const own_filters[TOPICS_OWN] = {
 	"$aws/things/%s/jobs/+/update/+",
 	TOPIC_ONBOARDING,
 };
+/* clang-format on */
 
 bool topic_is_name(const void *topic, size_t n)
 {

@@ -26,10 +26,10 @@ struct dict {
 	const struct settings *settings;
 	char *dir;
 	struct worker *worker;
-	struct values values; /* durable ones */
-	struct value *topics; /* by index */
+	struct values values;             /* durable ones */
+	struct value *topics;             /* by index */
 	struct change *writing, *waiting; /* in order */
-	struct buf text; /* what is being written */
+	struct buf text;                  /* what is being written */
 	bool forget;
 	bool something_old; /* files that a factory reset has to remove */
 	unsigned damaged;
@@ -306,8 +306,7 @@ static int set_volatile(struct dict *d, const struct key_row *row, unsigned inde
 	return 0;
 }
 
-static int set(struct dict *d, const struct key_row *row, unsigned index, const void *data, size_t n,
-	       struct done done)
+static int set(struct dict *d, const struct key_row *row, unsigned index, const void *data, size_t n, struct done done)
 {
 	_cleanup_(value_done) struct value value = { 0 };
 	const char *present = "";

@@ -18,6 +18,7 @@
 #define TOPIC "Topic"
 
 /* Guide 5, Tables 2 and 3. */
+/* clang-format off */
 static const struct key_row rows[KEY_COUNT] = {
 	/* id                                                                       stays  factory */
 	{ KEY_ABOUT,              "About",          R,  KEY_TEXT,        64,   true,  false, ALL },
@@ -37,6 +38,7 @@ static const struct key_row rows[KEY_COUNT] = {
 	{ KEY_QOS_ID,             "QoS",            RW, KEY_QOS,         1,    false, false, ALL },
 	{ KEY_TOPIC,              TOPIC,            RW, KEY_TEXT,        128,  false, false, ALL },
 };
+/* clang-format on */
 
 const struct key_row *keys_row(enum key_id id)
 {
@@ -81,8 +83,8 @@ int keys_find(const struct settings *settings, const void *name, size_t n, const
 
 		if (!(row->networks & 1U << settings->network_type))
 			continue;
-		if (row->id == KEY_TOPIC ? !is_topic(settings, name, n, &index) :
-					   strlen(row->name) != n || memcmp(row->name, name, n) != 0)
+		if (row->id == KEY_TOPIC ? !is_topic(settings, name, n, &index)
+					 : strlen(row->name) != n || memcmp(row->name, name, n) != 0)
 			continue;
 		*ret = row;
 		*ret_index = index;

@@ -15,13 +15,13 @@
 
 #define FIELD(name) offsetof(struct settings, name), sizeof(((struct settings *)NULL)->name)
 
-#define TEXT(field, most, initial)        SETTING_TEXT, FIELD(field), 0, most, initial, NULL, false
-#define NUMBER(field, min, max, initial)  SETTING_NUMBER, FIELD(field), min, max, initial, NULL, false
-#define SIZE(field, min, max, initial)    SETTING_SIZE, FIELD(field), min, max, initial, NULL, false
-#define BOOL(field, initial)              SETTING_BOOL, FIELD(field), 0, 1, initial, NULL, false
+#define TEXT(field, most, initial)         SETTING_TEXT, FIELD(field), 0, most, initial, NULL, false
+#define NUMBER(field, min, max, initial)   SETTING_NUMBER, FIELD(field), min, max, initial, NULL, false
+#define SIZE(field, min, max, initial)     SETTING_SIZE, FIELD(field), min, max, initial, NULL, false
+#define BOOL(field, initial)               SETTING_BOOL, FIELD(field), 0, 1, initial, NULL, false
 #define WORD(field, words, first, initial) SETTING_WORD, FIELD(field), first, 0, initial, words, false
-#define SPECIAL(kind, field, initial)     kind, FIELD(field), 0, MAX_PATH, initial, NULL, false
-#define REQUIRED(kind, field)             kind, FIELD(field), 0, MAX_PATH, "", NULL, true
+#define SPECIAL(kind, field, initial)      kind, FIELD(field), 0, MAX_PATH, initial, NULL, false
+#define REQUIRED(kind, field)              kind, FIELD(field), 0, MAX_PATH, "", NULL, true
 
 #define MAX_PATH 1024
 #define KIB      1024U

@@ -10,21 +10,21 @@
 #include <stdint.h>
 
 enum setting_kind {
-	SETTING_TEXT,    /* of at most max bytes */
-	SETTING_NUMBER,  /* min .. max */
-	SETTING_SIZE,    /* min .. max, with a suffix K or M */
-	SETTING_BOOL,    /* yes or no */
-	SETTING_WORD,    /* one of words; stored as min + its index */
-	SETTING_PATH,    /* absolute */
-	SETTING_CERT,    /* absolute path of a PEM file with one certificate, */
-	SETTING_CERTS,   /* or several; settings.c puts its content in place of the path */
-	SETTING_KEY,     /* absolute path, or a URI */
-	SETTING_DEVICE,  /* absolute path, or pty:PATH */
-	SETTING_THING,   /* name of a thing */
-	SETTING_ENDPOINT,/* HOST[:PORT] */
-	SETTING_LISTEN,  /* ADDRESS:PORT */
-	SETTING_SERVER,  /* HOST:PORT, or none */
-	SETTING_INSTALL, /* deb, or a command by its absolute path */
+	SETTING_TEXT,     /* of at most max bytes */
+	SETTING_NUMBER,   /* min .. max */
+	SETTING_SIZE,     /* min .. max, with a suffix K or M */
+	SETTING_BOOL,     /* yes or no */
+	SETTING_WORD,     /* one of words; stored as min + its index */
+	SETTING_PATH,     /* absolute */
+	SETTING_CERT,     /* absolute path of a PEM file with one certificate, */
+	SETTING_CERTS,    /* or several; settings.c puts its content in place of the path */
+	SETTING_KEY,      /* absolute path, or a URI */
+	SETTING_DEVICE,   /* absolute path, or pty:PATH */
+	SETTING_THING,    /* name of a thing */
+	SETTING_ENDPOINT, /* HOST[:PORT] */
+	SETTING_LISTEN,   /* ADDRESS:PORT */
+	SETTING_SERVER,   /* HOST:PORT, or none */
+	SETTING_INSTALL,  /* deb, or a command by its absolute path */
 };
 
 struct setting {

@@ -33,7 +33,7 @@ struct settings {
 	unsigned max_topic;     /* 16 .. 49 */
 	/* [Cloud] */
 	char *staging_endpoint;
-	char *root_ca_pem; /* one or more certificates */
+	char *root_ca_pem;        /* one or more certificates */
 	unsigned keep_alive;      /* s */
 	unsigned connect_timeout; /* s */
 	/* [Pins] */

@@ -308,7 +308,8 @@ int values_load(struct values *v, const char *dir, unsigned *ret_damaged, bool *
 	}
 	if (damaged) {
 		log_warning("%s/%s is damaged in %u places: what was lost is as it was before the last change, "
-			    "or as from the factory", dir, VALUES_FILE, damaged);
+			    "or as from the factory",
+			    dir, VALUES_FILE, damaged);
 		put_aside(dir, text, n);
 		write_sound(v, dir);
 	}

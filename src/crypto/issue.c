@@ -183,9 +183,8 @@ int issue_request(EVP_PKEY *key, const uint8_t uid[ISSUE_UID_SIZE], char **ret, 
 	if (!request || !bio)
 		return -ENOMEM;
 	if (X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
-	    add_common_name(X509_REQ_get_subject_name(request), uid) != 1 ||
-	    X509_REQ_set_pubkey(request, key) != 1 || X509_REQ_sign(request, key, digest_for(key)) <= 0 ||
-	    PEM_write_bio_X509_REQ(bio, request) != 1)
+	    add_common_name(X509_REQ_get_subject_name(request), uid) != 1 || X509_REQ_set_pubkey(request, key) != 1 ||
+	    X509_REQ_sign(request, key, digest_for(key)) <= 0 || PEM_write_bio_X509_REQ(bio, request) != 1)
 		return -EIO;
 	return take_text(bio, ret, ret_n);
 }
@@ -195,8 +194,7 @@ int issue_request_name(const char *pem, size_t n, char ret[65])
 	_cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(pem, (int)n);
 	_cleanup_(X509_REQ_freep) X509_REQ *request = bio ? PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL) : NULL;
 
-	if (!request ||
-	    X509_NAME_get_text_by_NID(X509_REQ_get_subject_name(request), NID_commonName, ret, 65) <= 0)
+	if (!request || X509_NAME_get_text_by_NID(X509_REQ_get_subject_name(request), NID_commonName, ret, 65) <= 0)
 		return -EBADMSG;
 	return 0;
 }
@@ -363,15 +361,15 @@ static int check_serial(X509 *x, struct issue_problem *p)
 		return problem(p, "the serial number is negative");
 	/* A UUID may begin with any number of zeros if the common name says so. */
 	if (BN_num_bits(number) <= 8 * ISSUE_UID_SIZE && BN_bn2binpad(number, uid, sizeof(uid)) == sizeof(uid) &&
-	    X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, name, sizeof(name)) ==
-		    ISSUE_UID_TEXT) {
+	    X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, name, sizeof(name)) == ISSUE_UID_TEXT) {
 		issue_uid_format(uid, text);
 		if (!strcasecmp(text, name))
 			return 0;
 	}
 	if (BN_num_bits(number) < MIN_SERIAL)
-		return problem(p, "the serial number has only %d bits; it must be the module's unique ID, of 128 "
-				  "random bits (guide 10.1.3.1)",
+		return problem(p,
+			       "the serial number has only %d bits; it must be the module's unique ID, of 128 "
+			       "random bits (guide 10.1.3.1)",
 			       BN_num_bits(number));
 	return 0;
 }
@@ -394,8 +392,9 @@ int issue_check(const char *pem, size_t n, struct issue_problem *ret_problem)
 		return r;
 	days = whole_days(x);
 	if (days < MIN_YEARS_DAYS)
-		return problem(ret_problem, "the certificate is valid for %d days only; a birth certificate needs "
-					    "%d years (guide 10.1.3.3)",
+		return problem(ret_problem,
+			       "the certificate is valid for %d days only; a birth certificate needs "
+			       "%d years (guide 10.1.3.3)",
 			       days, ISSUE_MIN_YEARS);
 	if (X509_get_extension_flags(x) & EXFLAG_XKUSAGE && !(X509_get_extended_key_usage(x) & XKU_SSL_CLIENT))
 		return problem(ret_problem, "the certificate is not for TLS clients (extended key usage)");

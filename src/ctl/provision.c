@@ -10,6 +10,7 @@
 
 #define COMMAND "provision "
 
+/* clang-format off */
 static const char help_text[] =
 	"Usage: expresslinkctl provision [OPTION]...\n"
 	"Makes a module's identity: a unique ID, a private key, and a certificate or a\n"
@@ -30,6 +31,7 @@ static const char help_text[] =
 	"  --thing-name        print the thing name of the identity in DIR, or of the\n"
 	"                      certificate FILE, and do nothing else\n"
 	"  -h, --help          this text";
+/* clang-format on */
 
 static int check_options(struct provision *p)
 {

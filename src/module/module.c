@@ -188,9 +188,9 @@ void module_happen(struct module *m, enum happening happening)
 
 /* --- life --- */
 
-int module_new(struct module **ret, sd_event *event, const struct settings *settings,
-	       const struct at_command *commands, const char *state_dir, const char *runtime_dir,
-	       void (*on_state)(void *userdata, enum state state), void *userdata)
+int module_new(struct module **ret, sd_event *event, const struct settings *settings, const struct at_command *commands,
+	       const char *state_dir, const char *runtime_dir, void (*on_state)(void *userdata, enum state state),
+	       void *userdata)
 {
 	_cleanup_(module_freep) struct module *m = NULL;
 	struct connection_events cloud = { .on_lost = on_lost, .on_message = on_message };

@@ -28,19 +28,19 @@ struct module {
 	struct pins *pins;
 	struct at_server *server;
 	enum state state;
-	struct timer wake;        /* the end of a sleep with a duration */
-	uint64_t sleep_seconds;   /* of the SLEEP being entered; 0: until something wakes */
-	bool overrun;             /* a message was lost since the host read one */
-	uint64_t started;         /* ms, timer_now() */
+	struct timer wake;      /* the end of a sleep with a duration */
+	uint64_t sleep_seconds; /* of the SLEEP being entered; 0: until something wakes */
+	bool overrun;           /* a message was lost since the host read one */
+	uint64_t started;       /* ms, timer_now() */
 	uint64_t messages_lost;
 	void (*on_state)(void *userdata, enum state state);
 	void *userdata;
 };
 
 /* Remembers, touches nothing. on_state may be NULL. */
-int module_new(struct module **ret, sd_event *event, const struct settings *settings,
-	       const struct at_command *commands, const char *state_dir, const char *runtime_dir,
-	       void (*on_state)(void *userdata, enum state state), void *userdata) _must_check_;
+int module_new(struct module **ret, sd_event *event, const struct settings *settings, const struct at_command *commands,
+	       const char *state_dir, const char *runtime_dir, void (*on_state)(void *userdata, enum state state),
+	       void *userdata) _must_check_;
 struct module *module_free(struct module *m);
 DEFINE_CLEANUP(struct module *, module_free)
 

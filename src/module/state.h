@@ -32,14 +32,14 @@ enum happening {
 };
 
 enum action {
-	ACTION_CLOSE = 1 << 0,          /* the connection */
-	ACTION_CLEAR_EVENTS = 1 << 1,   /* guide 7.2.1.3 */
+	ACTION_CLOSE = 1 << 0,        /* the connection */
+	ACTION_CLEAR_EVENTS = 1 << 1, /* guide 7.2.1.3 */
 	ACTION_CLEAR_MESSAGES = 1 << 2,
-	ACTION_RESET_KEYS = 1 << 3,     /* those of Table 3 */
+	ACTION_RESET_KEYS = 1 << 3, /* those of Table 3 */
 	ACTION_CLEAR_BACKOFF = 1 << 4,
-	ACTION_CONLOST = 1 << 5,        /* queue the event */
-	ACTION_STARTUP = 1 << 6,        /* queue the event, after everything else */
-	ACTION_HOLD = 1 << 7,           /* deafen the serial line */
+	ACTION_CONLOST = 1 << 5, /* queue the event */
+	ACTION_STARTUP = 1 << 6, /* queue the event, after everything else */
+	ACTION_HOLD = 1 << 7,    /* deafen the serial line */
 	ACTION_RELEASE = 1 << 8,
 };
 

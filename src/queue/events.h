@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum event_code { /* guide, Table 4 */
+/* Guide, Table 4. */
+enum event_code {
 	EVENT_MSG = 1,
 	EVENT_STARTUP = 2,
 	EVENT_CONLOST = 3,

@@ -32,8 +32,8 @@ struct messages;
 /* The index under which a topic is shown to the host now: the lowest whose filter matches, or 0. */
 typedef unsigned (*messages_index_fn)(void *userdata, const char *topic);
 
-int messages_new(struct messages **ret, unsigned max_count, size_t max_bytes, messages_index_fn index, void *userdata)
-	_must_check_;
+int messages_new(struct messages **ret, unsigned max_count, size_t max_bytes, messages_index_fn index,
+		 void *userdata) _must_check_;
 struct messages *messages_free(struct messages *m);
 DEFINE_CLEANUP(struct messages *, messages_free)
 

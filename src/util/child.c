@@ -22,8 +22,8 @@ struct child {
 	sd_event_source *output_source;
 	sd_event_source *exit_source;
 	struct timer deadline;
-	pid_t pid;     /* 0: reaped */
-	int output;    /* read end of its stdout; -1: at its end */
+	pid_t pid;  /* 0: reaped */
+	int output; /* read end of its stdout; -1: at its end */
 	struct buf buf;
 	int result;
 	child_fn fn;
@@ -201,8 +201,8 @@ static int child_watch(struct child *c, sd_event *event, uint64_t timeout_ms)
 	return 0;
 }
 
-int child_start(struct child **ret, sd_event *event, const char *name, const void *input, size_t n,
-		size_t max_output, uint64_t timeout_ms, child_fn fn, void *userdata)
+int child_start(struct child **ret, sd_event *event, const char *name, const void *input, size_t n, size_t max_output,
+		uint64_t timeout_ms, child_fn fn, void *userdata)
 {
 	_cleanup_(child_freep) struct child *c = NULL;
 	int in[2], out[2], r;

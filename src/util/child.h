@@ -18,8 +18,8 @@ typedef void (*child_fn)(void *userdata, int r, const void *output, size_t n);
 /* Starts the helper called name (found beside the daemon when that is not installed, else in libexec) with
  * the n bytes of input (at most 4096) on its stdin, then end of file. The process inherits nothing else but
  * stderr. -errno when it can't be started. */
-int child_start(struct child **ret, sd_event *event, const char *name, const void *input, size_t n,
-		size_t max_output, uint64_t timeout_ms, child_fn fn, void *userdata) _must_check_;
+int child_start(struct child **ret, sd_event *event, const char *name, const void *input, size_t n, size_t max_output,
+		uint64_t timeout_ms, child_fn fn, void *userdata) _must_check_;
 
 /* Kills and reaps a child that still runs; its function is not called. */
 struct child *child_free(struct child *c);

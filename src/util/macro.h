@@ -4,29 +4,28 @@
 
 #include <stddef.h>
 
-#define _cleanup_(f)     __attribute__((cleanup(f)))
-#define _must_check_     __attribute__((warn_unused_result))
-#define _printf_(f, a)   __attribute__((format(printf, f, a)))
-#define _unused_         __attribute__((unused))
+#define _cleanup_(f)   __attribute__((cleanup(f)))
+#define _must_check_   __attribute__((warn_unused_result))
+#define _printf_(f, a) __attribute__((format(printf, f, a)))
+#define _unused_       __attribute__((unused))
 
-#define ELEMENTS(array)  (sizeof(array) / sizeof((array)[0]))
+#define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
-#define container_of(ptr, type, member) \
-	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 
 /* Hands a pointer over: yields it and leaves NULL behind. */
-#define TAKE_PTR(p)                     \
-	({                              \
+#define TAKE_PTR(p)                         \
+	({                                  \
 		__typeof__(p) _taken = (p); \
-		(p) = NULL;             \
-		_taken;                 \
+		(p) = NULL;                 \
+		_taken;                     \
 	})
 
 /* Makes func##p(), to be used as _cleanup_(func##p). func() accepts NULL. */
-#define DEFINE_CLEANUP(type, func)                 \
+#define DEFINE_CLEANUP(type, func)                   \
 	static inline _unused_ void func##p(type *p) \
-	{                                          \
-		func(*p);                          \
+	{                                            \
+		func(*p);                            \
 	}
 
 /* A cleanup for memory of malloc(). */

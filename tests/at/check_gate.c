@@ -59,7 +59,10 @@ static const struct at_command table[] = {
 	{ .name = "PLAIN?", .param = AT_MUST },
 	{ .name = "MAY", .param = AT_MAY, .check = check },
 	{ .name = "MUST", .param = AT_MUST, .check = check, .takes_body = takes_body },
-	{ .name = "SEND", .suffix = AT_SUFFIX_TOPIC, .param = AT_MAY, .needs = AT_CONNECTED | AT_VALID_TOPIC,
+	{ .name = "SEND",
+	  .suffix = AT_SUFFIX_TOPIC,
+	  .param = AT_MAY,
+	  .needs = AT_CONNECTED | AT_VALID_TOPIC,
 	  .check = check },
 	{ .name = "SUB", .suffix = AT_SUFFIX_TOPIC, .needs = AT_CONNECTED | AT_VALID_FILTER },
 	{ .name = "GET", .suffix = AT_SUFFIX_GET },
@@ -234,8 +237,17 @@ START_TEST(announces_body)
 	const struct gate gate = { .table = table, .world = &world, .m = &module };
 	static const char *const yes[] = { "+MUST X=pem", "+must X=pem", "+MUST5 X=pem" };
 	static const char *const no[] = {
-		"", "+", "+MUST", "+MUST ", "+MUST X=pe", "+MUST\tX=pem", "+MUSTY X=pem", "+MUST? X=pem", "+MAY X=pem",
-		"+NONE X=pem", "+MUS X=pem",
+		"",
+		"+",
+		"+MUST",
+		"+MUST ",
+		"+MUST X=pe",
+		"+MUST\tX=pem",
+		"+MUSTY X=pem",
+		"+MUST? X=pem",
+		"+MAY X=pem",
+		"+NONE X=pem",
+		"+MUS X=pem",
 	};
 
 	for (size_t i = 0; i < ELEMENTS(yes); i++)

@@ -118,7 +118,8 @@ static const struct {
 	{ "AT+AT\n", "[+AT]" },
 	{ "AT+A+B\\A\t \n", "[+A+B\\A\t ]" },
 	/* Guide 8.11.2. */
-	{ "AT+A=pem\r\n" B "\r\nMIIB\r\nab+/==\r\n" E "\r\nAT\r\n", "[+A=pem]{BEGIN CERTIFICATE/MIIB/ab+/==/END CERTIFICATE}[]" },
+	{ "AT+A=pem\r\n" B "\r\nMIIB\r\nab+/==\r\n" E "\r\nAT\r\n",
+	  "[+A=pem]{BEGIN CERTIFICATE/MIIB/ab+/==/END CERTIFICATE}[]" },
 	{ "AT+A=pem\n\n\r\n" B "\r\rMIIB\n\n" E "\n", "[+A=pem]{BEGIN CERTIFICATE/MIIB/END CERTIFICATE}" },
 	{ "AT+A=pem\n" B " \nMIIB\t \n" E "  \nAT\n", "[+A=pem]{BEGIN CERTIFICATE/MIIB/END CERTIFICATE}[]" },
 	{ "AT+A=pem\n" B "\n" E "\n", "[+A=pem]{BEGIN CERTIFICATE/END CERTIFICATE}" },
@@ -128,8 +129,7 @@ static const struct {
 	{ "AT+A=pem\n" B "\nAT+/\n" E "\nAT+B\n", "[+A=pem]{BEGIN CERTIFICATE/AT+//END CERTIFICATE}[+B]" },
 	{ "AT+A=pem\n" B "\nA\n" E "\nAT+B=pem\n" B "\nB\n" E "\nAT\n",
 	  "[+A=pem]{BEGIN CERTIFICATE/A/END CERTIFICATE}[+B=pem]{BEGIN CERTIFICATE/B/END CERTIFICATE}[]" },
-	{ "AT+A=pem\n" B "\nA\n" E "\n" B "\nAT+X\n" E "\n",
-	  "[+A=pem]{BEGIN CERTIFICATE/A/END CERTIFICATE}[+X]" },
+	{ "AT+A=pem\n" B "\nA\n" E "\n" B "\nAT+X\n" E "\n", "[+A=pem]{BEGIN CERTIFICATE/A/END CERTIFICATE}[+X]" },
 	/* What can't be PEM breaks it off, up to the END line. */
 	{ "AT+A=pem\nMIIB\nAT+X\n" E "\nAT\n", "[+A=pem]{}[]" },
 	{ "AT+A=pem\nAT\nAT+X\n", "[+A=pem]{}" },

@@ -6,7 +6,7 @@
 #include <check.h>
 #include <string.h>
 
-#define NONE (-1)
+#define NONE        (-1)
 #define HUGE_SUFFIX (-2)
 
 static const struct {

@@ -47,7 +47,10 @@ static void on_sent(void *userdata)
 static int make(struct tty **ret, const char *device, const char *runtime_dir)
 {
 	const struct tty_events events = {
-		.on_bytes = on_bytes, .on_room = on_room, .on_sent = on_sent, .userdata = &got,
+		.on_bytes = on_bytes,
+		.on_room = on_room,
+		.on_sent = on_sent,
+		.userdata = &got,
 	};
 
 	ck_assert_int_eq(tty_new(ret, event, device, runtime_dir, &events), 0);

@@ -59,7 +59,8 @@ static void write_files(const struct broker_options *o, int port)
 		     "allow_anonymous %s\nlog_dest stderr\nlog_type all\nlog_timestamp false\npersistence false\n"
 		     "message_size_limit 0\nmax_queued_messages 0\nmax_inflight_messages 0\n",
 		     geteuid() == 0 ? "user root\n" : "", port, temp_path(o->dir, "broker-ca.crt"),
-		     temp_path(o->dir, "broker.crt"), temp_path(o->dir, "broker.key"), o->refuse_login ? "false" : "true");
+		     temp_path(o->dir, "broker.crt"), temp_path(o->dir, "broker.key"),
+		     o->refuse_login ? "false" : "true");
 	ck_assert_int_lt(n, (int)sizeof(text));
 	temp_text(o->dir, "broker.conf", text);
 }

@@ -595,7 +595,8 @@ static void on_done_disconnect(void *who, uint64_t number, int r)
 START_TEST(connect_from_within_a_loss)
 {
 	connect_now();
-	ck_assert_int_eq(connection_publish(connection, "a", 1, "x", 1, 1, (struct done){ .fn = on_done_connect_again }), 0);
+	ck_assert_int_eq(
+		connection_publish(connection, "a", 1, "x", 1, 1, (struct done){ .fn = on_done_connect_again }), 0);
 	if (_i == 0) {
 		fake_mqtt_lose(0);
 	} else {
@@ -615,7 +616,8 @@ END_TEST
 START_TEST(disconnect_from_within_a_loss)
 {
 	connect_now();
-	ck_assert_int_eq(connection_publish(connection, "a", 1, "x", 1, 1, (struct done){ .fn = on_done_disconnect }), 0);
+	ck_assert_int_eq(connection_publish(connection, "a", 1, "x", 1, 1, (struct done){ .fn = on_done_disconnect }),
+			 0);
 	if (_i == 0) {
 		fake_mqtt_lose(0);
 	} else {

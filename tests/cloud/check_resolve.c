@@ -105,8 +105,8 @@ static const struct {
 	const char *text;
 	bool address;
 } hosts[] = {
-	{ "192.0.2.1", true },  { "2001:db8::1", true },  { "::", true },           { "localhost", false },
-	{ "192.0.2", false },   { "[::1]", false },       { "192.0.2.1:1", false }, { "", false },
+	{ "192.0.2.1", true },   { "2001:db8::1", true },  { "::", true },           { "localhost", false },
+	{ "192.0.2", false },    { "[::1]", false },       { "192.0.2.1:1", false }, { "", false },
 	{ "0x7f.0.0.1", false }, { "192.0.2.256", false }, { "fe80::1%lo", false },
 };
 

@@ -61,6 +61,7 @@ START_TEST(validity)
 }
 END_TEST
 
+/* clang-format off */
 static const struct {
 	const char *filter, *topic;
 	bool matches;
@@ -86,6 +87,7 @@ static const struct {
 	{ "a/#/b", "a/x/b", false },
 	{ "a+", "ab", false },
 };
+/* clang-format on */
 
 START_TEST(matching)
 {

@@ -44,7 +44,8 @@ START_TEST(at_rest)
 {
 	const char *answer = rig_ask(&rig, "AT+DIAG INFO");
 
-	ck_assert_int_eq(strncmp(answer, "OK version=" PACKAGE_VERSION " ", strlen("OK version=" PACKAGE_VERSION " ")), 0);
+	ck_assert_int_eq(strncmp(answer, "OK version=" PACKAGE_VERSION " ", strlen("OK version=" PACKAGE_VERSION " ")),
+			 0);
 	ck_assert_str_eq(answer + strlen(answer) - 2, "\r\n");
 	assert_info("uptime", "0");
 	assert_info("state", "active");
@@ -98,6 +99,7 @@ START_TEST(counts)
 }
 END_TEST
 
+/* clang-format off */
 static const struct {
 	const char *line, *answer;
 } errors[] = {
@@ -110,6 +112,7 @@ static const struct {
 	{ "AT+DIAG1 INFO", "ERR4 PARAMETER ERROR\r\n" },
 	{ "AT+DIAG?", "ERR3 COMMAND NOT FOUND\r\n" },
 };
+/* clang-format on */
 
 START_TEST(wrong_use)
 {

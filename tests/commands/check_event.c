@@ -58,7 +58,8 @@ START_TEST(longest_detail)
 	memset(detail, '\\', sizeof(detail));
 	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
 	events_push(rig.module->events, EVENT_OVERRUN, 4294967295U, detail, sizeof(detail));
-	ck_assert_uint_eq(strlen(rig_ask(&rig, "AT+EVENT?")), strlen("OK 4 4294967295 OVERRUN \r\n") + 2 * sizeof(detail));
+	ck_assert_uint_eq(strlen(rig_ask(&rig, "AT+EVENT?")),
+			  strlen("OK 4 4294967295 OVERRUN \r\n") + 2 * sizeof(detail));
 }
 END_TEST
 

@@ -299,7 +299,10 @@ START_TEST(factory_reset_clears_the_backoff)
 END_TEST
 
 static const char *const wrong[] = {
-	"AT+RESET1", "AT+RESET all", "AT+FACTORY_RESET0", "AT+FACTORY_RESET yes",
+	"AT+RESET1",
+	"AT+RESET all",
+	"AT+FACTORY_RESET0",
+	"AT+FACTORY_RESET yes",
 };
 
 START_TEST(wrong_use)

@@ -14,26 +14,26 @@ static const struct {
 	enum at_arity param;
 	unsigned needs;
 } guide[] = {
-	{ "", AT_SUFFIX_NONE, AT_NONE, 0 },                                                /* 3.6.3 */
-	{ "CONNECT?", AT_SUFFIX_NONE, AT_NONE, 0 },                                        /* 3.7.1 */
-	{ "CONNECT", AT_SUFFIX_NONE, AT_NONE, 0 },                                         /* 3.7.2 */
-	{ "DISCONNECT", AT_SUFFIX_NONE, AT_NONE, 0 },                                      /* 3.7.3 */
-	{ "SLEEP", AT_SUFFIX_MODE, AT_MAY, AT_DISCONNECTED },                              /* 3.7.4 */
-	{ "CONFMODE", AT_SUFFIX_NONE, AT_MAY, 0 },                                         /* 3.7.5 */
-	{ "RESET", AT_SUFFIX_NONE, AT_NONE, 0 },                                           /* 3.7.6 */
-	{ "FACTORY_RESET", AT_SUFFIX_NONE, AT_NONE, 0 },                                   /* 3.7.7 */
-	{ "SEND", AT_SUFFIX_TOPIC, AT_MAY, AT_CONNECTED | AT_VALID_TOPIC },                /* 4.1.4 */
-	{ "GET", AT_SUFFIX_GET, AT_NONE, 0 },                                              /* 4.1.5 - 4.1.7 */
-	{ "SUBSCRIBE", AT_SUFFIX_TOPIC, AT_NONE, AT_CONNECTED | AT_VALID_FILTER },         /* 4.1.8 */
-	{ "UNSUBSCRIBE", AT_SUFFIX_TOPIC, AT_NONE, AT_CONNECTED | AT_VALID_FILTER },       /* 4.1.9 */
-	{ "CONF?", AT_SUFFIX_NONE, AT_MUST, 0 },                                           /* 5.2 */
-	{ "CONF", AT_SUFFIX_NONE, AT_MUST, 0 },                                            /* 5.2 */
-	{ "EVENT?", AT_SUFFIX_NONE, AT_NONE, 0 },                                          /* 7.2.1 */
-	{ "DIAG", AT_SUFFIX_NONE, AT_MUST, 0 },                                            /* 7.3 */
-	{ "OTA?", AT_SUFFIX_NONE, AT_NONE, 0 },                                            /* 8.2.1 */
-	{ "OTA", AT_SUFFIX_NONE, AT_MUST, 0 },                                             /* 8.2.2 */
-	{ "TIME?", AT_SUFFIX_NONE, AT_NONE, 0 },                                           /* 9.1.1 */
-	{ "WHERE?", AT_SUFFIX_NONE, AT_NONE, 0 },                                          /* 9.1.2 */
+	{ "", AT_SUFFIX_NONE, AT_NONE, 0 },                                          /* 3.6.3 */
+	{ "CONNECT?", AT_SUFFIX_NONE, AT_NONE, 0 },                                  /* 3.7.1 */
+	{ "CONNECT", AT_SUFFIX_NONE, AT_NONE, 0 },                                   /* 3.7.2 */
+	{ "DISCONNECT", AT_SUFFIX_NONE, AT_NONE, 0 },                                /* 3.7.3 */
+	{ "SLEEP", AT_SUFFIX_MODE, AT_MAY, AT_DISCONNECTED },                        /* 3.7.4 */
+	{ "CONFMODE", AT_SUFFIX_NONE, AT_MAY, 0 },                                   /* 3.7.5 */
+	{ "RESET", AT_SUFFIX_NONE, AT_NONE, 0 },                                     /* 3.7.6 */
+	{ "FACTORY_RESET", AT_SUFFIX_NONE, AT_NONE, 0 },                             /* 3.7.7 */
+	{ "SEND", AT_SUFFIX_TOPIC, AT_MAY, AT_CONNECTED | AT_VALID_TOPIC },          /* 4.1.4 */
+	{ "GET", AT_SUFFIX_GET, AT_NONE, 0 },                                        /* 4.1.5 - 4.1.7 */
+	{ "SUBSCRIBE", AT_SUFFIX_TOPIC, AT_NONE, AT_CONNECTED | AT_VALID_FILTER },   /* 4.1.8 */
+	{ "UNSUBSCRIBE", AT_SUFFIX_TOPIC, AT_NONE, AT_CONNECTED | AT_VALID_FILTER }, /* 4.1.9 */
+	{ "CONF?", AT_SUFFIX_NONE, AT_MUST, 0 },                                     /* 5.2 */
+	{ "CONF", AT_SUFFIX_NONE, AT_MUST, 0 },                                      /* 5.2 */
+	{ "EVENT?", AT_SUFFIX_NONE, AT_NONE, 0 },                                    /* 7.2.1 */
+	{ "DIAG", AT_SUFFIX_NONE, AT_MUST, 0 },                                      /* 7.3 */
+	{ "OTA?", AT_SUFFIX_NONE, AT_NONE, 0 },                                      /* 8.2.1 */
+	{ "OTA", AT_SUFFIX_NONE, AT_MUST, 0 },                                       /* 8.2.2 */
+	{ "TIME?", AT_SUFFIX_NONE, AT_NONE, 0 },                                     /* 9.1.1 */
+	{ "WHERE?", AT_SUFFIX_NONE, AT_NONE, 0 },                                    /* 9.1.2 */
 };
 
 static const struct at_command *find(const char *name)

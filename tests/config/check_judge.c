@@ -43,8 +43,8 @@ static const struct {
 	enum key_id id;
 	size_t size;
 } texts[] = {
-	{ KEY_CUSTOMNAME, 128 }, { KEY_ENDPOINT, 128 }, { KEY_SSID, 32 }, { KEY_PASSPHRASE, 64 }, { KEY_APN, 128 },
-	{ KEY_TOPIC, 128 },
+	{ KEY_CUSTOMNAME, 128 }, { KEY_ENDPOINT, 128 }, { KEY_SSID, 32 },
+	{ KEY_PASSPHRASE, 64 },  { KEY_APN, 128 },      { KEY_TOPIC, 128 },
 };
 
 START_TEST(texts_of_any_bytes_up_to_their_size)

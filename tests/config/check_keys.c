@@ -148,7 +148,8 @@ START_TEST(takes_only_letters_and_digits)
 		bool ok = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 		char name[3] = { 'x', (char)c, 'x' };
 
-		ck_assert_int_eq(find(NETWORK_WIFI, 16, name, 3, &row, &index), ok ? AT_ERR_KEY_UNKNOWN : AT_ERR_KEY_NAME);
+		ck_assert_int_eq(find(NETWORK_WIFI, 16, name, 3, &row, &index),
+				 ok ? AT_ERR_KEY_UNKNOWN : AT_ERR_KEY_NAME);
 	}
 }
 END_TEST

@@ -55,11 +55,13 @@ static void load(struct outcome *o, const char *cert, const char *key, const cha
 	size_t n;
 
 	memset(o, 0, sizeof(*o));
-	n = (size_t)snprintf(text, sizeof(text), "[Serial]\nDevice=/d\n[Identity]\nCertificate=%s/%s\nPrivateKey=%s/%s\n",
-			     dir, cert, dir, key);
+	n = (size_t)snprintf(text, sizeof(text),
+			     "[Serial]\nDevice=/d\n[Identity]\nCertificate=%s/%s\nPrivateKey=%s/%s\n", dir, cert, dir,
+			     key);
 	if (key[0] == '!')
 		n = (size_t)snprintf(text, sizeof(text),
-				     "[Serial]\nDevice=/d\n[Identity]\nCertificate=%s/%s\nPrivateKey=%s\n", dir, cert, key + 1);
+				     "[Serial]\nDevice=/d\n[Identity]\nCertificate=%s/%s\nPrivateKey=%s\n", dir, cert,
+				     key + 1);
 	for (; *more; more++) {
 		if (*more == '@')
 			n += (size_t)sprintf(text + n, "%s", dir);
@@ -142,7 +144,8 @@ START_TEST(comments_and_keys_around_certificates_are_left_out)
 	_cleanup_(freep) char *both = NULL, *roots = NULL, *want = NULL;
 
 	ck_assert_int_ge(asprintf(&both, "Subject: leaf\n%s%s\nend\n", leaf->key_pem, leaf->pem), 0);
-	ck_assert_int_ge(asprintf(&roots, "# one\n%s\n\n# two\n%s\n#-----BEGIN CERTIFICATE-----\n", ca->pem, ca->pem), 0);
+	ck_assert_int_ge(asprintf(&roots, "# one\n%s\n\n# two\n%s\n#-----BEGIN CERTIFICATE-----\n", ca->pem, ca->pem),
+			 0);
 	ck_assert_int_ge(asprintf(&want, "%s\n%s", ca->pem, ca->pem), 0);
 	temp_text(dir, "both", both);
 	temp_text(dir, "roots", roots);
@@ -252,7 +255,10 @@ static unsigned count(const char *text, const char *what)
 static unsigned installed_roots(void)
 {
 	static const char *const names[] = {
-		"Amazon_Root_CA_1", "Amazon_Root_CA_2", "Amazon_Root_CA_3", "Amazon_Root_CA_4",
+		"Amazon_Root_CA_1",
+		"Amazon_Root_CA_2",
+		"Amazon_Root_CA_3",
+		"Amazon_Root_CA_4",
 		"Starfield_Services_Root_Certificate_Authority_-_G2",
 	};
 	unsigned n = 0;

@@ -105,8 +105,8 @@ START_TEST(values_arrive)
 }
 END_TEST
 
-#define MISSING                                     \
-	"a.conf:0: [Serial] Device= is missing\n"          \
+#define MISSING                                          \
+	"a.conf:0: [Serial] Device= is missing\n"        \
 	"a.conf:0: [Identity] Certificate= is missing\n" \
 	"a.conf:0: [Identity] PrivateKey= is missing\n"
 
@@ -301,7 +301,8 @@ START_TEST(named_files_are_judged_where_named)
 	char expected[3000], text[3000];
 
 	temp_text(dir, "bad", "no certificate");
-	snprintf(text, sizeof(text), "[Cloud]\nRootCA=%s\n[OTA]\nCertificate=/nonexistent/ota\nCAFile=/nonexistent/ca\n",
+	snprintf(text, sizeof(text),
+		 "[Cloud]\nRootCA=%s\n[OTA]\nCertificate=/nonexistent/ota\nCAFile=/nonexistent/ca\n",
 		 temp_path(dir, "bad"));
 	dropin("1.conf", text);
 	snprintf(expected, sizeof(expected),
@@ -336,8 +337,7 @@ START_TEST(problems_hold_no_passphrase)
 	strcpy(p + 80, "\n");
 	dropin("1.conf", text);
 	ck_assert_int_eq(settings_load(&s, temp_path(dir, "a.conf"), report, &problems), -EINVAL);
-	ck_assert_str_eq(problems.text,
-			 "1.conf:2: [Network] DefaultPassphrase= must not be longer than 64 bytes\n");
+	ck_assert_str_eq(problems.text, "1.conf:2: [Network] DefaultPassphrase= must not be longer than 64 bytes\n");
 }
 END_TEST
 

@@ -23,8 +23,14 @@ static void setup(void)
 	dir = temp_dir();
 	ca = pki_ca("CA");
 	settings = (struct settings){
-		.about = about, .thing_name = about, .certificate_pem = ca->pem, .staging_endpoint = staging,
-		.root_ca_pem = ca->pem, .ota_certificate_pem = empty, .default_ssid = ssid, .default_passphrase = empty,
+		.about = about,
+		.thing_name = about,
+		.certificate_pem = ca->pem,
+		.staging_endpoint = staging,
+		.root_ca_pem = ca->pem,
+		.ota_certificate_pem = empty,
+		.default_ssid = ssid,
+		.default_passphrase = empty,
 		.default_apn = empty,
 	};
 }
@@ -107,9 +113,10 @@ END_TEST
 START_TEST(keeps_what_the_host_writes)
 {
 	static const bool kept[SLOT_COUNT] = {
-		[KEY_CUSTOMNAME] = true, [KEY_ENDPOINT] = true, [KEY_ROOTCA] = true, [KEY_DEFENDER] = true,
-		[KEY_HOTACERTIFICATE] = true, [KEY_OTACERTIFICATE] = true, [KEY_SSID] = true, [KEY_PASSPHRASE] = true,
-		[KEY_APN] = true, [SLOT_PREVIOUS] = true,
+		[KEY_CUSTOMNAME] = true, [KEY_ENDPOINT] = true,        [KEY_ROOTCA] = true,
+		[KEY_DEFENDER] = true,   [KEY_HOTACERTIFICATE] = true, [KEY_OTACERTIFICATE] = true,
+		[KEY_SSID] = true,       [KEY_PASSPHRASE] = true,      [KEY_APN] = true,
+		[SLOT_PREVIOUS] = true,
 	};
 
 	for (unsigned slot = 0; slot < SLOT_COUNT; slot++)

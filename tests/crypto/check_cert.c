@@ -73,8 +73,8 @@ static const struct {
 	size_t columns;
 	const char *eol;
 } wrappings[] = {
-	{ 64, "\n" }, { 64, "\r\n" }, { 64, "\r" }, { 64, "\n\n" }, { 76, "\n" }, { 1, "\n" }, { 0, "\n" }, { 0, "" }, { 65, " " },
-	{ 10, " \t\v\f" },
+	{ 64, "\n" }, { 64, "\r\n" }, { 64, "\r" }, { 64, "\n\n" }, { 76, "\n" },
+	{ 1, "\n" },  { 0, "\n" },    { 0, "" },    { 65, " " },    { 10, " \t\v\f" },
 };
 
 START_TEST(any_wrapping_becomes_canonical)
@@ -220,7 +220,8 @@ START_TEST(knows_who_signed)
 	_cleanup_(pki_freep) struct pki *forged =
 		pki_make(&(struct pki_order){ .name = "forged", .issuer = ca, .forged = true });
 	/* The same key in a certificate of another name: it is the key that counts. */
-	_cleanup_(pki_freep) struct pki *renewed = pki_make(&(struct pki_order){ .name = "New CA", .key_of = ca, .ca = true });
+	_cleanup_(pki_freep) struct pki *renewed =
+		pki_make(&(struct pki_order){ .name = "New CA", .key_of = ca, .ca = true });
 
 	ck_assert_int_eq(signed_by(leaf, ca), 0);
 	ck_assert_int_eq(signed_by(ca, ca), 0);
@@ -258,7 +259,8 @@ START_TEST(judges_roots)
 {
 	_cleanup_(pki_freep) struct pki *forged =
 		pki_make(&(struct pki_order){ .name = "forged", .ca = true, .forged = true });
-	_cleanup_(pki_freep) struct pki *below = pki_make(&(struct pki_order){ .name = "below", .ca = true, .issuer = ca });
+	_cleanup_(pki_freep) struct pki *below =
+		pki_make(&(struct pki_order){ .name = "below", .ca = true, .issuer = ca });
 	_cleanup_(pki_freep) struct pki *self = pki_make(&(struct pki_order){ .name = "no CA" });
 	/* Its names say self-signed, its signature is that of the old root of this name. */
 	_cleanup_(pki_freep) struct pki *rolled =
@@ -291,8 +293,8 @@ END_TEST
 
 START_TEST(tells_what_it_says)
 {
-	_cleanup_(pki_freep) struct pki *named = pki_make(
-		&(struct pki_order){ .name = "d\xc3\xa9vice\n1", .issuer = ca, .serial = "00ABCDEF0123", .expired = true });
+	_cleanup_(pki_freep) struct pki *named = pki_make(&(struct pki_order){
+		.name = "d\xc3\xa9vice\n1", .issuer = ca, .serial = "00ABCDEF0123", .expired = true });
 	_cleanup_(pki_freep) struct pki *unnamed = pki_make(&(struct pki_order){ .ca = true, .serial = "0" });
 	struct cert_info info;
 
@@ -351,15 +353,18 @@ static const struct {
 	const char *name, *serial, *thing;
 } things[] = {
 	{ UUID, "0123456789AB4DEF8123456789ABCDEF", UUID },
-	{ "F1234567-89AB-4DEF-8123-456789ABCDEF", "F123456789AB4DEF8123456789ABCDEF", "F1234567-89AB-4DEF-8123-456789ABCDEF" },
+	{ "F1234567-89AB-4DEF-8123-456789ABCDEF", "F123456789AB4DEF8123456789ABCDEF",
+	  "F1234567-89AB-4DEF-8123-456789ABCDEF" },
 	{ "00000000-0000-4def-8123-456789abcdef", "4DEF8123456789ABCDEF", "00000000-0000-4def-8123-456789abcdef" },
 	{ UUID, "0123456789AB4DEF8123456789ABCDEE", "0123456789ab4def8123456789abcdee" },
 	{ "device", "F123456789AB4DEF8123456789ABCDEF", "f123456789ab4def8123456789abcdef" },
 	{ NULL, "1", "00000000000000000000000000000001" },
 	{ NULL, "0", "00000000000000000000000000000000" },
 	{ "0123456789ab4def8123456789abcdef", "123456789AB4DEF8123456789ABCDEF", "0123456789ab4def8123456789abcdef" },
-	{ "01234567_89ab_4def_8123_456789abcdef", "0123456789AB4DEF8123456789ABCDEF", "0123456789ab4def8123456789abcdef" },
-	{ "0123456g-89ab-4def-8123-456789abcdef", "0123456789AB4DEF8123456789ABCDEF", "0123456789ab4def8123456789abcdef" },
+	{ "01234567_89ab_4def_8123_456789abcdef", "0123456789AB4DEF8123456789ABCDEF",
+	  "0123456789ab4def8123456789abcdef" },
+	{ "0123456g-89ab-4def-8123-456789abcdef", "0123456789AB4DEF8123456789ABCDEF",
+	  "0123456789ab4def8123456789abcdef" },
 	{ UUID, "0123456789AB4DEF8123456789ABCDEF01234567", "0123456789ab4def8123456789abcdef01234567" },
 };
 

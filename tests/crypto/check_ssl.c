@@ -110,7 +110,8 @@ static void note_peer(SSL *server)
 
 	seen_peer[0] = '\0';
 	if (peer)
-		(void)X509_NAME_get_text_by_NID(X509_get_subject_name(peer), NID_commonName, seen_peer, sizeof(seen_peer));
+		(void)X509_NAME_get_text_by_NID(X509_get_subject_name(peer), NID_commonName, seen_peer,
+						sizeof(seen_peer));
 }
 
 /* Both sides take turns until nothing can come any more. */

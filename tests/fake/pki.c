@@ -49,8 +49,8 @@ static char *key_text(EVP_PKEY *key, const char *passphrase)
 	BIO *bio = BIO_new(BIO_s_mem());
 	int n = passphrase ? (int)strlen(passphrase) : 0;
 
-	NEED(bio && PEM_write_bio_PKCS8PrivateKey(bio, key, passphrase ? EVP_aes_128_cbc() : NULL, passphrase, n, NULL,
-						  NULL));
+	NEED(bio &&
+	     PEM_write_bio_PKCS8PrivateKey(bio, key, passphrase ? EVP_aes_128_cbc() : NULL, passphrase, n, NULL, NULL));
 	return take(bio);
 }
 

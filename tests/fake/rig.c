@@ -14,9 +14,10 @@
 
 #define WAIT_US 20000000ULL /* for a thread that writes a file; never passes unless something hangs */
 
-static const char base[] = "[Serial]\nDevice=pty:tty\n"
-			   "[Identity]\nCertificate=/nonexistent.crt\nPrivateKey=/nonexistent.key\nThingName=" RIG_THING "\n"
-			   "[Cloud]\nStagingEndpoint=" RIG_STAGING "\n";
+static const char base[] =
+	"[Serial]\nDevice=pty:tty\n"
+	"[Identity]\nCertificate=/nonexistent.crt\nPrivateKey=/nonexistent.key\nThingName=" RIG_THING "\n"
+	"[Cloud]\nStagingEndpoint=" RIG_STAGING "\n";
 
 static void on_problem(void *userdata, const char *file, unsigned line, const char *text)
 {
@@ -45,7 +46,8 @@ static void start_dict(struct rig *rig)
 
 static void start_module(struct rig *rig)
 {
-	ck_assert_int_eq(module_new(&rig->module, rig->event, rig->settings, commands, rig->dir, rig->dir, NULL, NULL), 0);
+	ck_assert_int_eq(module_new(&rig->module, rig->event, rig->settings, commands, rig->dir, rig->dir, NULL, NULL),
+			 0);
 	ck_assert_int_eq(module_start(rig->module), 0);
 	rig->dict = rig->module->dict;
 }

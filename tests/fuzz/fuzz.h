@@ -10,10 +10,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 /* What holds for any input. Not assert(): it has to stay in every build. */
-#define FUZZ_HOLDS(expression) \
-	do { \
-		if (!(expression)) { \
+#define FUZZ_HOLDS(expression)                                                                \
+	do {                                                                                  \
+		if (!(expression)) {                                                          \
 			fprintf(stderr, "%s:%d: not: %s\n", __FILE__, __LINE__, #expression); \
-			abort(); \
-		} \
+			abort();                                                              \
+		}                                                                             \
 	} while (0)

@@ -94,12 +94,12 @@ int __wrap_asprintf(char **ret, const char *format, ...)
 }
 
 /* For the steps: libcheck allocates, too. */
-#define must(what)                          \
-	do {                                \
-		unsigned rest = countdown;  \
-		countdown = 0;              \
-		ck_assert(what);            \
-		countdown = rest;           \
+#define must(what)                         \
+	do {                               \
+		unsigned rest = countdown; \
+		countdown = 0;             \
+		ck_assert(what);           \
+		countdown = rest;          \
 	} while (0)
 
 static char *dir;

@@ -70,8 +70,9 @@ START_TEST(every_pair)
 	ck_assert_msg(state_next(s, h, &got) == happens, "%s: %s", state_name(s), happening_name(h));
 	if (!happens)
 		want = untouched;
-	ck_assert_msg(got.next == want.next && got.actions == want.actions, "%s: %s: to %u with %#x, not to %u with %#x",
-		      state_name(s), happening_name(h), (unsigned)got.next, got.actions, (unsigned)want.next, want.actions);
+	ck_assert_msg(got.next == want.next && got.actions == want.actions,
+		      "%s: %s: to %u with %#x, not to %u with %#x", state_name(s), happening_name(h),
+		      (unsigned)got.next, got.actions, (unsigned)want.next, want.actions);
 }
 END_TEST
 

@@ -238,7 +238,8 @@ START_TEST(input_may_hold_any_byte)
 {
 	static const char input[] = "a\0b\nc\xff";
 
-	ck_assert_int_eq(child_start(&child, event, UP "bin/cat", input, sizeof(input), 100, LONG, on_finish, &calls), 0);
+	ck_assert_int_eq(child_start(&child, event, UP "bin/cat", input, sizeof(input), 100, LONG, on_finish, &calls),
+			 0);
 	finish();
 	ck_assert_int_eq(result, 0);
 	ck_assert_uint_eq(output_n, sizeof(input));
@@ -260,7 +261,8 @@ START_TEST(inherits_nothing)
 	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &set, NULL), 0);
 	ck_assert(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 	run("cd /proc/self/fd; for f in [3-9]* ; do [ -e /proc/$$/fd/$f ] && readlink /proc/$$/fd/$f; done\n"
-	    "sed -n 's/^Sig\\(Blk\\|Ign\\):.*\\(.......\\)$/\\1 \\2/p' /proc/self/status\n", 1000);
+	    "sed -n 's/^Sig\\(Blk\\|Ign\\):.*\\(.......\\)$/\\1 \\2/p' /proc/self/status\n",
+	    1000);
 	ck_assert_int_eq(result, 0);
 	assert_output("Blk 0000000\nIgn 0000000\n"); /* the C library has two of its own above these */
 }
@@ -286,7 +288,8 @@ START_TEST(leaves_no_descriptor)
 		calls = 0;
 		run("exit 0", 10);
 		child = child_free(child);
-		ck_assert_int_eq(child_start(&child, event, "no-such-helper", NULL, 0, 10, LONG, on_finish, &calls), -ENOENT);
+		ck_assert_int_eq(child_start(&child, event, "no-such-helper", NULL, 0, 10, LONG, on_finish, &calls),
+				 -ENOENT);
 	}
 	ck_assert_uint_eq(descriptors(), before);
 }
