@@ -14,7 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define TURN_LINES 256 /* commands in one turn of the loop, ... */
+#define TURN_LINES 512 /* commands in one turn of the loop, ... */
 #define TURN_MS    10  /* ... and the time they may take: others want their turn too */
 #define TURN_LOOK  4   /* after how many the clock is looked at */
 

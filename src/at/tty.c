@@ -21,7 +21,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define READ_SIZE 16384 /* in one turn of the loop */
+#define READ_SIZE 4096 /* what a tty gives at most */
 #define REOPEN_MS 1000
 #define SENT_MS   1 /* how often the UART is asked whether it is empty */
 

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <mosquitto.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -133,6 +134,7 @@ static void mqtt_settle_down(struct mqtt *m)
 	SSL *ssl = mosquitto_ssl_get(m->client);
 
 	(void)SSL_free_buffers(ssl);
+	(void)malloc_trim(0);
 	if (cork_install(m->cork, ssl) < 0)
 		log_warning("Out of memory: packets are written one by one");
 }
@@ -286,7 +288,6 @@ static int mqtt_watch(struct mqtt *m, unsigned keep_alive)
 		return r;
 	}
 	(void)sd_event_source_set_io_fd_own(m->io, true);
-	(void)sd_event_source_set_priority(m->io, 10); /* the serial line goes first: it has no flow control */
 	m->armed = EPOLLIN | EPOLLOUT;
 
 	socket_tune(fd, keep_alive);

@@ -4,9 +4,12 @@
 #include "util/buf.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define CORK_LIMIT (64 * 1024)
 #define CORK_TYPE  (BIO_TYPE_FILTER | 0x7f) /* only a label: none of OpenSSL's own */
@@ -15,6 +18,8 @@ struct cork {
 	BIO_METHOD *method;
 	BIO *bio; /* of the connection; NULL: none */
 	struct buf out;
+	size_t room; /* of the socket, when corked first met a write */
+	bool measured;
 	bool corked;
 };
 
@@ -36,6 +41,31 @@ void cork_flush(struct cork *c)
 	}
 }
 
+/* How much the socket is sure to take now. Half of it goes to what the kernel keeps beside the bytes. */
+static size_t socket_room(BIO *socket)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t size = sizeof(info);
+	size_t room = CORK_LIMIT;
+	int fd = -1;
+
+	(void)BIO_get_fd(socket, &fd);
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0)
+		return room;
+	room = info[SK_MEMINFO_SNDBUF] > info[SK_MEMINFO_WMEM_QUEUED] ?
+		       (info[SK_MEMINFO_SNDBUF] - info[SK_MEMINFO_WMEM_QUEUED]) / 2 :
+		       0;
+	return room < CORK_LIMIT ? room : CORK_LIMIT;
+}
+
+static bool has_room(struct cork *c, BIO *socket, size_t n)
+{
+	if (!c->measured)
+		c->room = socket_room(socket);
+	c->measured = true;
+	return buf_used(&c->out) + n <= c->room;
+}
+
 static int on_write(BIO *bio, const char *data, int n)
 {
 	struct cork *c = BIO_get_data(bio);
@@ -44,20 +74,17 @@ static int on_write(BIO *bio, const char *data, int n)
 	BIO_clear_retry_flags(bio);
 	if (n <= 0)
 		return 0;
-	if (!c->corked && buf_used(&c->out) == 0) {
-		k = BIO_write(BIO_next(bio), data, n);
-		BIO_copy_next_retry(bio);
-		return k;
-	}
-	if (buf_room(&c->out) < (size_t)n)
-		cork_flush(c);
-	if (buf_append(&c->out, data, (size_t)n) < 0) {
+	if (c->corked && has_room(c, BIO_next(bio), (size_t)n) && buf_append(&c->out, data, (size_t)n) == 0)
+		return n;
+	cork_flush(c);
+	c->measured = false;
+	if (buf_used(&c->out) > 0) {
 		BIO_set_retry_write(bio);
 		return -1;
 	}
-	if (!c->corked)
-		cork_flush(c);
-	return n;
+	k = BIO_write(BIO_next(bio), data, n);
+	BIO_copy_next_retry(bio);
+	return k;
 }
 
 static long on_ctrl(BIO *bio, int command, long number, void *pointer)
@@ -134,6 +161,7 @@ void cork_set(struct cork *c, bool corked)
 	if (!c->bio)
 		return;
 	c->corked = corked;
+	c->measured = false;
 	if (!corked)
 		cork_flush(c);
 }

@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many small TLS records, one write: between cork_set(true) and cork_set(false) what a connection writes is put aside,
- * up to a limit, and then handed to the socket in one piece. */
+ * as far as the socket is sure to take it, and then handed over in one piece. Whoever was told that it is sent need not
+ * fear a kill or a close: it does not stay here. */
 
 #include "util/macro.h"
 

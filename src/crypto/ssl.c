@@ -246,8 +246,14 @@ static int ssl_trust(struct ssl *s, const struct ssl_config *config)
 		return -EBADMSG;
 	for (int i = 0; i < sk_X509_num(roots) && r == 0; i++)
 		r = X509_STORE_add_cert(store, sk_X509_value(roots, i)) == 1 ? 0 : -ENOMEM;
-	sk_X509_pop_free(roots, X509_free);
-	s->proof = read_certificates(config->proof_pem, config->proof_n);
+	/* Mostly they are the same. */
+	if (strlen(config->roots_pem) == config->proof_n &&
+	    memcmp(config->roots_pem, config->proof_pem, config->proof_n) == 0) {
+		s->proof = roots;
+	} else {
+		s->proof = read_certificates(config->proof_pem, config->proof_n);
+		sk_X509_pop_free(roots, X509_free);
+	}
 
 	/* A root may be an intermediate that the user chose to trust. */
 	(void)X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
