@@ -46,16 +46,17 @@ static size_t socket_room(BIO *socket)
 {
 	uint32_t info[SK_MEMINFO_VARS] = { 0 };
 	socklen_t size = sizeof(info);
-	size_t room = CORK_LIMIT;
+	size_t size_now, queued;
 	int fd = -1;
 
 	(void)BIO_get_fd(socket, &fd);
 	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0)
-		return room;
-	room = info[SK_MEMINFO_SNDBUF] > info[SK_MEMINFO_WMEM_QUEUED] ?
-		       (info[SK_MEMINFO_SNDBUF] - info[SK_MEMINFO_WMEM_QUEUED]) / 2 :
-		       0;
-	return room < CORK_LIMIT ? room : CORK_LIMIT;
+		return CORK_LIMIT;
+	size_now = info[SK_MEMINFO_SNDBUF];
+	queued = info[SK_MEMINFO_WMEM_QUEUED];
+	if (queued >= size_now)
+		return 0;
+	return (size_now - queued) / 2 < CORK_LIMIT ? (size_now - queued) / 2 : CORK_LIMIT;
 }
 
 static bool has_room(struct cork *c, BIO *socket, size_t n)
