@@ -336,14 +336,16 @@ static int report_request(const struct provision *p, const char *key)
 	char uid[ISSUE_UID_TEXT + 1];
 
 	issue_uid_format(p->uid, uid);
-	printf("Thing name:   %s\n", uid);
+	printf("Unique ID:    %s\n", uid);
 	printf("Private key:  %s\n", key);
 	printf("Request:      %s/%s\n", p->out, REQUEST);
-	printf("Have the request signed with the serial number 0x");
+	printf("Have the request signed for at least %d years: by a vendor's CA with the serial number\n0x",
+	       ISSUE_MIN_YEARS);
 	for (unsigned i = 0; i < ISSUE_UID_SIZE; i++)
 		printf("%02x", p->uid[i]);
-	printf(" and for at least\n%d years, then: expresslinkctl provision --out %s --certificate FILE\n",
-	       ISSUE_MIN_YEARS, p->out);
+	printf(", or by AWS IoT with a number of its own, which is then the\nthing's name. After that: "
+	       "expresslinkctl provision --out %s --certificate FILE\n",
+	       p->out);
 	return 0;
 }
 

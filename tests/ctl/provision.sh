@@ -189,7 +189,7 @@ ok --out dev
 openssl req -in dev/request.csr -noout -verify 2>/dev/null || fail "the request does not verify"
 name=$("$ctl" provision --thing-name --out dev)
 openssl req -in dev/request.csr -noout -subject | grep -q "$name" || fail "the request is for another name"
-serial=$(sed -n 's/.*serial number \(0x[0-9a-f]*\).*/\1/p' out)
+serial=$(sed -n 's/^\(0x[0-9a-f]*\), or by AWS IoT.*/\1/p' out)
 [ "$serial" = "0x$(echo "$name" | tr -d -)" ] || fail "the serial number is not told"
 [ "$(stat -c %a dev/private.key.pem)" = 600 ] || fail "the key's mode"
 refused 1 'there already' --out dev
