@@ -147,14 +147,19 @@ static void make_ssl(const struct pki *identity, const char *host, int version)
 	ck_assert_int_eq(SSL_CTX_set_max_proto_version(ssl_context(ssl), version), 1);
 }
 
-static int open_port(int port)
+static int open_address(const char *address, int port)
 {
 	const struct mqtt_target target = {
-		.address = "127.0.0.1", .port = port, .client_id = "thing", .keep_alive = 60, .ssl_ctx = ssl_context(ssl)
+		.address = address, .port = port, .client_id = "thing", .keep_alive = 60, .ssl_ctx = ssl_context(ssl)
 	};
 
 	ssl_restart(ssl);
 	return mqtt_open(mqtt, &target);
+}
+
+static int open_port(int port)
+{
+	return open_address("127.0.0.1", port);
 }
 
 /* It will not work out, but a quick peer may show that in the first call already. */
@@ -550,6 +555,16 @@ START_TEST(silent_peer_costs_nothing)
 }
 END_TEST
 
+/* TCP knows no multicast: fails at once, and the reason is told. */
+START_TEST(unreachable_address)
+{
+	make_ssl(device, "localhost", versions[_i]);
+	ck_assert_int_eq(open_address("224.0.0.1", 8883), -ENETUNREACH);
+	idle();
+	ck_assert_uint_eq(closes + tcps, 0);
+}
+END_TEST
+
 static void talk_plain(int fd, void *userdata)
 {
 	char bytes[1024];
@@ -576,8 +591,8 @@ static void hang_up(int fd, void *userdata)
 	char bytes[1024];
 
 	(void)userdata;
-	(void)read(fd, bytes, sizeof(bytes));
-	(void)close(fd);
+	if (read(fd, bytes, sizeof(bytes)) > 0)
+		(void)close(fd);
 }
 
 START_TEST(peer_that_hangs_up)
@@ -794,6 +809,7 @@ END_TEST
 static void add_bad_peers(TCase *tc)
 {
 	tcase_add_loop_test(tc, refused_port, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, unreachable_address, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, silent_peer_costs_nothing, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, plain_peer, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, peer_that_hangs_up, 0, ELEMENTS(versions));
