@@ -54,8 +54,8 @@ static void *pin_data(const char *pin)
 	return u.out;
 }
 
-/* A plain PKCS #8 key, decoded as the kind it says it is. PEM_read_bio_PrivateKey() would set up decoders for every kind
- * and form there is, which takes four times as long and is most of a start. NULL: something else. */
+/* A plain PKCS #8 key, decoded as the kind it says it is. PEM_read_bio_PrivateKey() would set up decoders for every
+ * kind and form there is, which takes four times as long and is most of a start. NULL: something else. */
 static EVP_PKEY *read_plain(BIO *in)
 {
 	char *name = NULL, *header = NULL;

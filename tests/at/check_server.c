@@ -344,7 +344,7 @@ START_TEST(flood_with_reading)
 
 	ck_assert_ptr_nonnull(text);
 	for (unsigned i = 0; i < COMMANDS; i++)
-		to += sprintf(to, "AT+ECHO %u\n", i % 1000);
+		to += sprintf(to, "AT\n");
 	/* In pieces as a tty gives them; those that come while reading is paused wait in the kernel. */
 	for (char *p = text; p < to; p += 4096)
 		fake_tty_send(m.tty, p, to - p < 4096 ? (size_t)(to - p) : 4096);
