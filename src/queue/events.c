@@ -66,6 +66,16 @@ static bool events_lose(struct events *e, enum event_code incoming)
 	return true;
 }
 
+/* Not in the middle of a UTF-8 character: some hosts decode strictly. */
+static size_t cut(const char *detail, size_t n)
+{
+	if (n <= EVENT_MAX_DETAIL)
+		return n;
+	for (n = EVENT_MAX_DETAIL; n > 0 && ((unsigned char)detail[n] & 0xc0) == 0x80; n--)
+		;
+	return n;
+}
+
 void events_push(struct events *e, enum event_code code, unsigned parameter, const void *detail, size_t n)
 {
 	struct event *slot;
@@ -75,7 +85,7 @@ void events_push(struct events *e, enum event_code code, unsigned parameter, con
 	slot = events_at(e, e->used++);
 	*slot = (struct event){ .code = code, .parameter = parameter };
 	if (detail) {
-		slot->detail_n = n < EVENT_MAX_DETAIL ? n : EVENT_MAX_DETAIL;
+		slot->detail_n = cut(detail, n);
 		memcpy(slot->detail, detail, slot->detail_n);
 	}
 	if (e->used == 1)

@@ -168,6 +168,24 @@ START_TEST(full_in_the_middle_of_the_ring)
 }
 END_TEST
 
+/* Of a character that does not fit as a whole nothing is kept. */
+START_TEST(detail_of_characters)
+{
+	static const char cut[] = "\xe2\x82\xac";
+	char topic[70];
+	struct event e;
+
+	for (size_t first = 60; first < 66; first++) {
+		memset(topic, 'x', sizeof(topic));
+		memcpy(topic + first, cut, 3);
+		events_push(queue, EVENT_OVERRUN, 0, topic, first + 3);
+		ck_assert(events_pop(queue, &e));
+		ck_assert_uint_eq(e.detail_n, first <= 61 ? first + 3 : first < 64 ? first : 64);
+		ck_assert_mem_eq(e.detail, topic, e.detail_n);
+	}
+}
+END_TEST
+
 START_TEST(detail)
 {
 	static const char bytes[] = "a\0b";
@@ -231,6 +249,7 @@ int main(void)
 	tcase_add_test(tc, full_of_others_loses_the_oldest);
 	tcase_add_test(tc, full_in_the_middle_of_the_ring);
 	tcase_add_test(tc, detail);
+	tcase_add_test(tc, detail_of_characters);
 	tcase_add_test(tc, names);
 	tcase_add_test(tc, free_nothing);
 	suite_add_tcase(suite, tc);
