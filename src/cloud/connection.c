@@ -16,6 +16,7 @@
 #include <sys/random.h>
 
 #define WAIT_IN_PLACE_MS 5000 /* a longer backoff is answered at once */
+#define LEAST_TRY_MS     2000 /* what a wait has to leave of ConnectTimeout for the attempt itself */
 #define ANSWER_MS        250  /* kept back from ConnectTimeout, so that the answer is out in time */
 
 enum connection_state {
@@ -199,6 +200,7 @@ int connection_publish(struct connection *c, const void *topic, size_t topic_n, 
 		       struct done done)
 {
 	char text[TOPICS_MAX];
+	int r;
 
 	if (c->state != CONNECTION_UP)
 		return -ENOTCONN;
@@ -206,8 +208,10 @@ int connection_publish(struct connection *c, const void *topic, size_t topic_n, 
 		return -EMSGSIZE;
 	memcpy(text, topic, topic_n);
 	text[topic_n] = '\0';
-	c->stats.sent++;
-	return connection_started(c, mqtt_publish(c->mqtt, text, payload, n, qos, connection_operation(c, done)));
+	r = mqtt_publish(c->mqtt, text, payload, n, qos, connection_operation(c, done));
+	if (r == 0)
+		c->stats.sent++;
+	return connection_started(c, r);
 }
 
 static int connection_filter(struct connection *c, const void *filter, size_t n, char text[TOPICS_MAX])
@@ -312,7 +316,7 @@ void connection_open(struct connection *c, struct done done)
 	connection_close(c);
 	c->done = done;
 	c->deadline = now + budget;
-	if (wait > WAIT_IN_PLACE_MS || wait >= budget) {
+	if (wait > WAIT_IN_PLACE_MS || wait + LEAST_TRY_MS > budget) {
 		(void)snprintf(detail, sizeof(detail), "Retry in %llu s", (unsigned long long)(wait + 999) / 1000);
 		connection_failed(c, HINT_BACKOFF, detail);
 	} else if (wait > 0) {

@@ -252,6 +252,27 @@ START_TEST(long_wait_is_answered)
 }
 END_TEST
 
+/* A short ConnectTimeout: a wait that leaves no time for the attempt is answered at once. */
+START_TEST(wait_leaves_time_to_connect)
+{
+	rig.settings->connect_timeout = 5;
+	(void)fail_often();
+	for (;;) {
+		connection_open(connection, done);
+		if (calls == 0)
+			break;
+		assert_result(AT_ERR_CONNECT);
+		ck_assert_int_eq(connection_hint(connection), HINT_BACKOFF);
+		fake_timer_pass(50);
+	}
+	ck_assert_uint_gt(fake_timer_next(), 2650);
+	ck_assert_uint_le(fake_timer_next(), 2750);
+	fake_timer_pass(fake_timer_next());
+	fake_mqtt_succeed();
+	assert_result(0);
+}
+END_TEST
+
 /* At the border: 5 s are waited for, a millisecond more is not. */
 START_TEST(five_seconds_are_waited_for)
 {
@@ -733,6 +754,7 @@ int main(void)
 	tcase_add_test(tc, short_wait_in_place);
 	tcase_add_test(tc, no_wait_when_time_has_passed);
 	tcase_add_test(tc, long_wait_is_answered);
+	tcase_add_test(tc, wait_leaves_time_to_connect);
 	tcase_add_test(tc, five_seconds_are_waited_for);
 	tcase_add_test(tc, success_clears_the_backoff);
 	tcase_add_test(tc, cleared_on_request);
