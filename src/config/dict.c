@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define DIR_MODE 0700
@@ -25,6 +26,7 @@ struct dict {
 	sd_event *event;
 	const struct settings *settings;
 	char *dir;
+	int lock; /* the folder, held as long as it is ours; -1: not yet */
 	struct worker *worker;
 	struct values values;             /* durable ones */
 	struct value *topics;             /* by index */
@@ -42,6 +44,7 @@ int dict_new(struct dict **ret, sd_event *event, const struct settings *settings
 
 	if (!d)
 		return -ENOMEM;
+	d->lock = -1;
 	d->event = sd_event_ref(event);
 	d->settings = settings;
 	values_init(&d->values, settings);
@@ -66,6 +69,8 @@ struct dict *dict_free(struct dict *d)
 	dict_reset(d);
 	free(d->topics);
 	values_done(&d->values);
+	if (d->lock >= 0)
+		(void)close(d->lock);
 	free(d->dir);
 	sd_event_unref(d->event);
 	free(d);
@@ -74,15 +79,18 @@ struct dict *dict_free(struct dict *d)
 
 int dict_start(struct dict *d)
 {
-	int fd, r;
+	int r;
 
 	r = file_make_dir(d->dir, DIR_MODE);
 	if (r < 0)
 		return log_errno(r, "%s cannot be made", d->dir);
-	fd = open(d->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	d->lock = open(d->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->lock < 0)
 		return log_errno(-errno, "%s cannot be read", d->dir);
-	(void)close(fd);
+	if (flock(d->lock, LOCK_EX | LOCK_NB) < 0) {
+		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		return log_errno(r, "%s belongs to another running module", d->dir);
+	}
 	r = values_load(&d->values, d->dir, &d->damaged, &d->something_old);
 	if (r < 0)
 		return r;

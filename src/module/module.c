@@ -246,10 +246,11 @@ int module_start(struct module *m)
 {
 	int r;
 
-	r = dict_start(m->dict);
+	/* The port first: of two daemons with one configuration the second one should name it. */
+	r = at_server_start(m->server);
 	if (r < 0)
 		return r;
-	r = at_server_start(m->server);
+	r = dict_start(m->dict);
 	if (r < 0)
 		return r;
 	module_happen(m, HAPPEN_BOOTED);

@@ -821,6 +821,22 @@ START_TEST(makes_its_folder)
 }
 END_TEST
 
+START_TEST(has_its_folder_for_itself)
+{
+	struct dict *a, *b;
+
+	ck_assert_int_eq(dict_new(&a, event, settings, temp_path(dir, "own")), 0);
+	ck_assert_int_eq(dict_new(&b, event, settings, temp_path(dir, "own")), 0);
+	ck_assert_int_eq(dict_start(a), 0);
+	ck_assert_int_eq(dict_start(b), -EBUSY);
+	dict_free(b);
+	dict_free(a);
+	ck_assert_int_eq(dict_new(&b, event, settings, temp_path(dir, "own")), 0);
+	ck_assert_int_eq(dict_start(b), 0);
+	dict_free(b);
+}
+END_TEST
+
 START_TEST(does_not_start_without_a_folder)
 {
 	struct dict *d;
@@ -972,6 +988,7 @@ int main(void)
 	tcase_add_test(w, read_only_disk);
 	tcase_add_test(w, the_folder_may_vanish);
 	tcase_add_test(w, makes_its_folder);
+	tcase_add_test(w, has_its_folder_for_itself);
 	tcase_add_test(w, does_not_start_without_a_folder);
 	tcase_add_test(w, damage_is_counted_and_put_aside);
 	tcase_add_test(w, free_waits_for_a_write);

@@ -40,6 +40,22 @@ def two_on_one_pty():
         m.stop()
 
 
+def two_on_one_state_folder():
+    """Two lines, one dictionary: the second would undo what the first has acknowledged."""
+    with harness.module() as m:
+        m.start()
+        m.expect("AT+CONF CustomName=first", "OK")
+        other = os.path.join(m.folder, "other.conf")
+        with open(m.configuration) as f, open(other, "w") as g:
+            g.write(f.read().replace("pty:" + m.name, "pty:other"))
+        done = subprocess.run([harness.program(), "--config", other], env=m.environment(), timeout=60,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode in (0, 78) or m.state.encode() not in done.stdout:
+            raise Failure("the second daemon ended with %d: %r" % (done.returncode, done.stdout))
+        m.expect("AT+CONF? CustomName", "OK first")
+        m.stop()
+
+
 def after_a_kill():
     """A link that a killed daemon has left is no obstacle."""
     import signal
@@ -125,5 +141,5 @@ def two_modules_side_by_side():
         two.stop()
 
 
-harness.run_cases(two_on_one_pty, after_a_kill, something_else_in_the_way, absolute_path, real_tty, no_such_tty,
-                  two_modules_side_by_side)
+harness.run_cases(two_on_one_pty, two_on_one_state_folder, after_a_kill, something_else_in_the_way, absolute_path,
+                  real_tty, no_such_tty, two_modules_side_by_side)
