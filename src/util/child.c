@@ -168,7 +168,7 @@ static int child_spawn(struct child *c, const char *name, int input, int output)
 	}
 	(void)sigemptyset(&set);
 	(void)posix_spawnattr_setsigmask(&attributes, &set);
-	(void)sigaddset(&set, SIGPIPE);
+	(void)sigfillset(&set);
 	(void)posix_spawnattr_setsigdefault(&attributes, &set);
 	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 

@@ -260,6 +260,7 @@ START_TEST(inherits_nothing)
 	(void)sigfillset(&set);
 	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &set, NULL), 0);
 	ck_assert(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	ck_assert(signal(SIGQUIT, SIG_IGN) != SIG_ERR); /* as under a shell's & */
 	run("cd /proc/self/fd; for f in [3-9]* ; do [ -e /proc/$$/fd/$f ] && readlink /proc/$$/fd/$f; done\n"
 	    "sed -n 's/^Sig\\(Blk\\|Ign\\):.*\\(.......\\)$/\\1 \\2/p' /proc/self/status\n",
 	    1000);
