@@ -24,8 +24,8 @@ struct dict *dict_free(struct dict *d);
 DEFINE_CLEANUP(struct dict *, dict_free)
 
 /* Reads the file, makes the folder if there is none. Damage falls back key by key to the previous generation, then to
- * factory values, is logged, and the damaged file is kept aside. -errno (logged) only if the folder cannot be used at all,
- * -EBUSY when another module has it. */
+ * factory values, is logged, and the damaged file is kept aside. -errno (logged) only if the folder cannot be used at
+ * all, -EBUSY when another module has it. */
 int dict_start(struct dict *d) _must_check_;
 
 /* The present value; never fails. Bytes, not text; valid until the next change. For KEY_TOPIC see dict_topic(). */
