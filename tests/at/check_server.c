@@ -63,7 +63,10 @@ static void on_turn(struct module *mod, bool begins)
 }
 
 static const struct at_world world = {
-	.max_topic = max_topic, .topic = topic, .connected = connected, .on_line = on_line,
+	.max_topic = max_topic,
+	.topic = topic,
+	.connected = connected,
+	.on_line = on_line,
 	.on_turn = on_turn,
 };
 
@@ -623,12 +626,18 @@ END_TEST
 START_TEST(trace_masks_secrets)
 {
 	static const char *const lines[] = {
-		"AT+CONF Pass\\phrase=geheim\n", "AT+CONF Pass phrase=geheim\n", "AT+CONF Pasphrase=geheim\n",
+		"AT+CONF Pass\\phrase=geheim\n",
+		"AT+CONF Pass phrase=geheim\n",
+		"AT+CONF Pasphrase=geheim\n",
 		"AT+CONF Password=geheim\n",
 		"AT+CONF OTAcertificate=-----BEGIN PRIVATE KEY-----\\Ageheim\\A-----END PRIVATE KEY-----\n",
 		"AT+CONF RootCA=-----BEGIN EC PRIVATE KEY-----\\Ageheim\\A-----END EC PRIVATE KEY-----\n",
-		"AT+CONF Passphrase=geheim\n", "AT+conf passphrase=geheim\r", "AT+CONF  PASSPHRASE = geheim\n",
-		"AT+CONF5 Passphrase geheim\n", "AT+CONFPassphrase=geheim\n", "noise AT+CONF Passphrase=geheim\n",
+		"AT+CONF Passphrase=geheim\n",
+		"AT+conf passphrase=geheim\r",
+		"AT+CONF  PASSPHRASE = geheim\n",
+		"AT+CONF5 Passphrase geheim\n",
+		"AT+CONFPassphrase=geheim\n",
+		"noise AT+CONF Passphrase=geheim\n",
 	};
 	char text[8192];
 	int ends[2], old = dup(STDERR_FILENO);

@@ -617,7 +617,8 @@ static void expect_distrust(const struct pki *shown, const char *host, int versi
 
 START_TEST(wrong_name)
 {
-	expect_distrust(server, "elsewhere.example", versions[_i], "Server certificate is for another name: check Endpoint");
+	expect_distrust(server, "elsewhere.example", versions[_i],
+			"Server certificate is for another name: check Endpoint");
 }
 END_TEST
 
@@ -632,7 +633,9 @@ END_TEST
 
 START_TEST(expired_server)
 {
-	const struct pki_order order = { .name = "localhost", .issuer = root, .names = "DNS:localhost", .expired = true };
+	const struct pki_order order = {
+		.name = "localhost", .issuer = root, .names = "DNS:localhost", .expired = true
+	};
 	_cleanup_(pki_freep) struct pki *shown = pki_make(&order);
 
 	expect_distrust(shown, "localhost", versions[_i], "Server certificate expired");
@@ -657,7 +660,9 @@ END_TEST
 
 START_TEST(login_refused)
 {
-	const struct broker_options options = { .dir = dir, .shown = server, .trusted = vendor->pem, .refuse_login = true };
+	const struct broker_options options = {
+		.dir = dir, .shown = server, .trusted = vendor->pem, .refuse_login = true
+	};
 
 	broker_start(&broker, &options);
 	make_ssl(device, "localhost", versions[_i]);
