@@ -40,7 +40,7 @@ void log_open(void)
 	log_prefixes = st.st_dev == (dev_t)device && st.st_ino == (ino_t)inode;
 }
 
-static void log_vwrite(int priority, const char *format, va_list ap)
+static void _printf_(2, 0) log_vwrite(int priority, const char *format, va_list ap)
 {
 	char line[LOG_MAX_LINE];
 	size_t n = 0;

@@ -32,7 +32,7 @@ static void expect(int error, const char *text)
 	ck_assert_mem_eq(buf_head(&out), text, strlen(text));
 }
 
-static void hint(int number, const char *format, ...)
+static void _printf_(2, 3) hint(int number, const char *format, ...)
 {
 	va_list ap;
 

@@ -175,7 +175,6 @@ START_TEST(overlay_comes_before_present_values)
 {
 	const struct value *overlay[SLOT_COUNT] = { 0 };
 	struct value gone = { 0 }, name = { strdup("new"), 3 };
-	_cleanup_(freep) char *text = NULL;
 	struct values v, w;
 	unsigned damaged;
 	struct buf out;
