@@ -140,6 +140,7 @@ class Job:
         self.source, self.build = work / f"source-{index}", work / f"build-{index}"
         self.tmp = work / f"tmp-{index}"
         self.limit = None
+        self.process = None
         # Name spaces of its own: nothing outlives a test that was stopped, and ports do not collide.
         self.confine = []
         if os.geteuid() == 0:
@@ -151,7 +152,7 @@ class Job:
         shutil.rmtree(self.tmp, ignore_errors=True)
         self.tmp.mkdir()
         log = open(self.build.parent / f"{self.build.name}.log", "w+b")
-        process = subprocess.Popen(
+        process = self.process = subprocess.Popen(
             (self.confine if confined else []) + list(command), cwd=folder or self.build, stdin=subprocess.DEVNULL,
             stdout=log, stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, "TMPDIR": str(self.tmp)})
         end = time.monotonic() + seconds if seconds else None
@@ -163,13 +164,16 @@ class Job:
             except subprocess.TimeoutExpired:
                 if until() or (end and time.monotonic() > end):
                     break
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        self.kill()
         process.wait()
         log.seek(0)
         return status, log.read().decode(errors="replace")
+
+    def kill(self):
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except (AttributeError, ProcessLookupError):
+            pass
 
     def must(self, *command, **options):
         status, output = self.run(*command, **options)
@@ -298,6 +302,13 @@ def main():
         except BaseException as e:  # also SystemExit: it has to reach the main thread
             errors.put(e)
 
+    def stop(_number, _frame):
+        for job in jobs:
+            job.kill()
+        os._exit(130)
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
     threads = [threading.Thread(target=work, args=(job,)) for job in jobs]
     for thread in threads:
         thread.start()
