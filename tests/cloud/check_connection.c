@@ -199,6 +199,22 @@ START_TEST(short_wait_in_place)
 }
 END_TEST
 
+/* Whoever waited for the first attempt is told. */
+START_TEST(opening_again_starts_anew)
+{
+	fail_now();
+	connection_open(connection, done); /* waits for the backoff */
+	assert_pending();
+	fake_timer_pass(500);
+	connection_open(connection, done);
+	assert_result(-ECANCELED);
+	fake_timer_pass(2000);
+	ck_assert_uint_eq(fake_mqtt()->opens, 2);
+	fake_mqtt_succeed();
+	assert_result(0);
+}
+END_TEST
+
 START_TEST(no_wait_when_time_has_passed)
 {
 	fail_now();
@@ -752,6 +768,7 @@ int main(void)
 	tcase_add_test(tc, closed_while_connecting);
 	tcase_add_test(tc, freed_while_connecting);
 	tcase_add_test(tc, short_wait_in_place);
+	tcase_add_test(tc, opening_again_starts_anew);
 	tcase_add_test(tc, no_wait_when_time_has_passed);
 	tcase_add_test(tc, long_wait_is_answered);
 	tcase_add_test(tc, wait_leaves_time_to_connect);
