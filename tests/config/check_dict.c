@@ -720,7 +720,7 @@ static bool own_mounts(void)
 {
 	if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
 		return false;
-	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
 /* A disk of 64 KiB in place of the folder. */
@@ -774,19 +774,19 @@ START_TEST(read_only_disk)
 	}
 	start();
 	ck_assert_int_eq(set("CustomName", "before"), 0);
-	ck_assert_int_eq(mount("none", dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	ck_assert_int_eq(mount("none", dir, "none", MS_REMOUNT | MS_RDONLY, NULL), 0);
 	writes_fail();
 	restart();
 	has(KEY_CUSTOMNAME, "before");
 	calls.count = 0;
 	writes_fail();
 	/* Damage that cannot be mended is survived too. */
-	ck_assert_int_eq(mount("none", dir, NULL, MS_REMOUNT, NULL), 0);
+	ck_assert_int_eq(mount("none", dir, "none", MS_REMOUNT, NULL), 0);
 	temp_text(dir, "dictionary", "rubbish");
-	ck_assert_int_eq(mount("none", dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	ck_assert_int_eq(mount("none", dir, "none", MS_REMOUNT | MS_RDONLY, NULL), 0);
 	restart();
 	ck_assert_uint_gt(dict_damaged(dict), 0);
-	ck_assert_int_eq(mount("none", dir, NULL, MS_REMOUNT, NULL), 0);
+	ck_assert_int_eq(mount("none", dir, "none", MS_REMOUNT, NULL), 0);
 	ck_assert_int_eq(set("CustomName", "after"), 0);
 	dict = dict_free(dict);
 	ck_assert_int_eq(umount2(dir, MNT_DETACH), 0);
