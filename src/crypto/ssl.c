@@ -83,7 +83,7 @@ void ssl_last_word(struct ssl *s)
 	s->heard =
 		BIO_number_read(SSL_get_rbio(s->connection)) > 0 || BIO_number_written(SSL_get_wbio(s->connection)) > 0;
 	ERR_clear_error();
-	if (s->heard && s->established && s->fd >= 0 && SSL_set_fd(s->connection, s->fd) == 1)
+	if (s->heard && s->fd >= 0 && SSL_set_fd(s->connection, s->fd) == 1)
 		(void)SSL_read(s->connection, &byte, 1);
 	ERR_clear_error();
 	ssl_release(s);

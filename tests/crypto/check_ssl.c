@@ -362,8 +362,9 @@ START_TEST(trusted_intermediate)
 }
 END_TEST
 
-/* Over a real socket. The client stops when it thinks that it is through, and leaves what comes then unread. */
-static void talk_hastily(struct ssl *s)
+/* Over a real socket. The client stops after so many turns, or when it thinks that it is through, and leaves what comes
+ * then unread. */
+static void talk_hastily(struct ssl *s, unsigned turns)
 {
 	SSL *client = SSL_new(ssl_context(s)), *server = SSL_new(server_ctx);
 	int ends[2];
@@ -376,7 +377,7 @@ static void talk_hastily(struct ssl *s)
 	SSL_set_connect_state(client);
 	SSL_set_accept_state(server);
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		if (!ssl_established(s))
+		if (i < turns && !ssl_established(s))
 			(void)SSL_do_handshake(client);
 		(void)SSL_do_handshake(server);
 	}
@@ -397,8 +398,9 @@ START_TEST(last_word)
 	config.certificate_pem = foreign->pem;
 	server_make(shown, versions[_i]);
 	ck_assert_int_eq(ssl_new(&s, &config), 0);
-	talk_hastily(s);
-	ck_assert_int_eq(ssl_failure(s) == NULL, versions[_i] == TLS1_3_VERSION);
+	talk_hastily(s, 2); /* our certificate is on its way */
+	ck_assert_int_eq(ssl_established(s), versions[_i] == TLS1_3_VERSION);
+	ck_assert_ptr_null(ssl_failure(s));
 	ssl_last_word(s);
 	ck_assert(ssl_heard(s));
 	ck_assert_ptr_nonnull(ssl_failure(s));
@@ -434,7 +436,7 @@ START_TEST(no_last_word)
 	/* All went well. */
 	ssl_restart(s);
 	server_make(shown, versions[_i]);
-	talk_hastily(s);
+	talk_hastily(s, ROUNDS);
 	ssl_last_word(s);
 	ck_assert(ssl_heard(s));
 	ck_assert(ssl_established(s));
@@ -463,7 +465,7 @@ START_TEST(leaves_no_descriptor)
 	for (unsigned i = 0; i < 4; i++) {
 		ck_assert_int_eq(ssl_new(&s, &config), 0);
 		server_make(shown, versions[_i]);
-		talk_hastily(s);
+		talk_hastily(s, ROUNDS);
 		ck_assert_uint_gt(descriptors(), before);
 		if (i == 1)
 			ssl_last_word(s);
