@@ -210,9 +210,9 @@ class Lab:
     def connected(self, *lines):
         return self.module(f"AT+CONF Endpoint=localhost:{self.port}", f"AT+CONF Topic1={TOPIC}", "AT+CONNECT", *lines)
 
-    def measure(self, program, *args):
-        """One run of bench/drive or bench/start."""
-        run = subprocess.run(["taskset", "-c", self.driver_cpu, self.bench(program), *map(str, args)],
+    def measure(self, program, *args, cpu=None):
+        """One run of bench/drive or bench/start, on the driver's processor or on this one."""
+        run = subprocess.run(["taskset", "-c", cpu or self.driver_cpu, self.bench(program), *map(str, args)],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment())
         result = json.loads(run.stdout) if run.stdout else {}
         if run.returncode != 0 or result.get("exit"):
