@@ -14,9 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* No certificate in use is older than this program: a clock before its time is not set. */
-#define SSL_CLOCK_FLOOR 1704067200 /* 2024-01-01 */
-
 struct ssl {
 	SSL_CTX *ctx;
 	char *server_name; /* for SNI; NULL: none */
@@ -26,6 +23,8 @@ struct ssl {
 	bool heard;
 	bool established;
 	bool proven;
+	time_t floor;
+	bool clock_behind;
 	const char *failure;
 };
 
@@ -71,6 +70,7 @@ void ssl_restart(struct ssl *s)
 	s->heard = false;
 	s->established = false;
 	s->proven = false;
+	s->clock_behind = false;
 	s->failure = NULL;
 }
 
@@ -104,6 +104,11 @@ const char *ssl_failure(const struct ssl *s)
 	return s->failure;
 }
 
+bool ssl_clock_behind(const struct ssl *s)
+{
+	return s->clock_behind;
+}
+
 bool ssl_proven(const struct ssl *s)
 {
 	return s->proven;
@@ -119,7 +124,7 @@ static const char *verify_text(int error)
 {
 	switch (error) {
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return time(NULL) < SSL_CLOCK_FLOOR ? "Clock not set" : "Server certificate not yet valid: check clock";
+		return "Server certificate not yet valid: check clock";
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		return "Server certificate expired";
 	case X509_V_ERR_HOSTNAME_MISMATCH:
@@ -147,8 +152,20 @@ static int on_verify(int ok, X509_STORE_CTX *store)
 {
 	const SSL *connection = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 
-	if (!ok)
-		ssl_fail(ssl_of(connection), verify_text(X509_STORE_CTX_get_error(store)));
+	struct ssl *s = ssl_of(connection);
+	X509 *x = X509_STORE_CTX_get_current_cert(store);
+
+	if (ok && x && X509_cmp_time(X509_get0_notAfter(x), &s->floor) < 0) {
+		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_HAS_EXPIRED);
+		ok = 0;
+	}
+	if (ok)
+		return ok;
+	if (X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_NOT_YET_VALID && time(NULL) < s->floor) {
+		s->clock_behind = true;
+		ssl_fail(s, "Clock not set: check time synchronisation");
+	}
+	ssl_fail(s, verify_text(X509_STORE_CTX_get_error(store)));
 	return ok;
 }
 
@@ -315,6 +332,7 @@ int ssl_new(struct ssl **ret, const struct ssl_config *config)
 	if (!s)
 		return -ENOMEM;
 	s->fd = -1;
+	s->floor = (time_t)config->time_floor;
 	s->ctx = SSL_CTX_new(TLS_client_method());
 	if (!s->ctx || SSL_CTX_set_min_proto_version(s->ctx, TLS1_2_VERSION) != 1)
 		return -ENOMEM;

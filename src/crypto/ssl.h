@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct ssl_ctx_st SSL_CTX;
 
@@ -19,7 +20,8 @@ struct ssl_config {
 	size_t proof_n;
 	const char *certificate_pem;
 	const char *key_uri;
-	const char *pin; /* or NULL */
+	const char *pin;    /* or NULL */
+	int64_t time_floor; /* s since 1970, surely past: an earlier clock is not set, what ended before has expired */
 };
 
 struct ssl;
@@ -50,6 +52,9 @@ bool ssl_established(const struct ssl *s);
 
 /* What went wrong, in at most 64 bytes with a hint where to look; NULL: nothing seen. */
 const char *ssl_failure(const struct ssl *s);
+
+/* The server's certificate is not valid yet, by a clock that is not set. */
+bool ssl_clock_behind(const struct ssl *s);
 
 /* The server was verified by one of the roots in proof_pem. */
 bool ssl_proven(const struct ssl *s);

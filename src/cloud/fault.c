@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/fault.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void fault_set(struct fault *f, enum fault_hint hint, const char *format, ...)
+{
+	va_list ap;
+
+	f->hint = hint;
+	va_start(ap, format);
+	(void)vsnprintf(f->detail, sizeof(f->detail), format, ap);
+	va_end(ap);
+}
+
+void fault_of_name(struct fault *f, int r)
+{
+	if (r == -ENOENT)
+		fault_set(f, HINT_ENDPOINT, "Name not found: check Endpoint");
+	else
+		fault_set(f, HINT_ENDPOINT, "Name server does not answer: check network");
+}
+
+void fault_of_tcp(struct fault *f, int error)
+{
+	if (error)
+		fault_set(f, HINT_ENDPOINT, "%s: check Endpoint and network", strerror(error));
+	else
+		fault_set(f, HINT_ENDPOINT, "No answer from the server: check network");
+}
+
+void fault_of_tls(struct fault *f, const struct ssl *s, bool closed)
+{
+	if (ssl_failure(s))
+		fault_set(f, HINT_TLS, "%s", ssl_failure(s));
+	else if (ssl_established(s) && closed)
+		fault_set(f, HINT_LOGIN, "Closed before login: check registration and policy");
+	else if (ssl_established(s))
+		fault_set(f, HINT_LOGIN, "Server does not answer the login");
+	else if (closed)
+		fault_set(f, HINT_TLS, "Server closed during TLS: check Endpoint and its port");
+	else
+		fault_set(f, HINT_TLS, "Server is silent during TLS: check Endpoint");
+}
+
+void fault_of_login(struct fault *f, int code)
+{
+	static const char *const texts[] = {
+		[1] = "Server refused the protocol version",
+		[2] = "Server refused the client id: check ThingName",
+		[3] = "Server is unavailable",
+		[4] = "Login refused: check registration and policy",
+		[5] = "Login refused: check registration and policy",
+		[7] = "Login refused: check registration and policy", /* of AWS IoT */
+	};
+	const char *text = code > 0 && (size_t)code < ELEMENTS(texts) ? texts[code] : NULL;
+
+	fault_set(f, HINT_LOGIN, "%s", text ? text : "Login refused");
+}

@@ -1,0 +1,41 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why a connection failed, in the words of ERR14 (guide 3.7.2.2): CONNECT, DIAG TLS and the log say the same. */
+
+#include "crypto/ssl.h"
+#include "util/macro.h"
+
+#include <stdbool.h>
+
+/* Guide 3.7.2.2: how far the connection came. */
+enum fault_hint {
+	HINT_NOT_ALLOWED = 0,
+	HINT_BACKOFF = 1,
+	HINT_NETWORK = 2,
+	HINT_ENDPOINT = 3,
+	HINT_TLS = 4,
+	HINT_LOGIN = 5,
+	HINT_JOBS = 6,
+};
+
+#define FAULT_MAX_DETAIL 64
+
+struct fault {
+	enum fault_hint hint;
+	char detail[FAULT_MAX_DETAIL + 1]; /* what failed and where to look */
+};
+
+/* A longer detail is cut. */
+void fault_set(struct fault *f, enum fault_hint hint, const char *format, ...) _printf_(3, 4);
+
+/* r: what a resolve_fn was told, other than 0. */
+void fault_of_name(struct fault *f, int r);
+
+/* error: errno of the TCP connection; 0: no answer in time. */
+void fault_of_tcp(struct fault *f, int error);
+
+/* The connection ended between TCP and the answer to the login, or (closed is false) its time was over. */
+void fault_of_tls(struct fault *f, const struct ssl *s, bool closed);
+
+/* code: of CONNACK, other than 0. */
+void fault_of_login(struct fault *f, int code);

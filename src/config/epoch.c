@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/epoch.h"
+
+#include "util/file.h"
+#include "util/log.h"
+#include "util/num.h"
+#include "util/worker.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EPOCH_FILE "clock" /* in the state folder: the seconds in decimal digits */
+#define EPOCH_DAY  86400
+#define EPOCH_TEXT 24
+
+struct epoch {
+	char *dir;
+	int64_t floor;
+	struct worker *worker;
+	char text[EPOCH_TEXT]; /* what is being written */
+};
+
+int64_t epoch_floor(const struct epoch *e)
+{
+	return e->floor;
+}
+
+static int epoch_write(void *arg)
+{
+	struct epoch *e = arg;
+
+	return file_replace(e->dir, EPOCH_FILE, NULL, e->text, strlen(e->text), 0600);
+}
+
+static void epoch_written(void *arg, int r)
+{
+	struct epoch *e = arg;
+
+	if (r < 0)
+		(void)log_errno(r, "%s/" EPOCH_FILE, e->dir);
+}
+
+void epoch_note(struct epoch *e, int64_t now)
+{
+	/* A kept time that lies ahead was wrong then: whoever synchronises the clock knows better. */
+	if (now < EPOCH_RELEASE || worker_busy(e->worker) || (now >= e->floor && now - e->floor < EPOCH_DAY))
+		return;
+	(void)snprintf(e->text, sizeof(e->text), "%lld\n", (long long)now);
+	e->floor = now;
+	if (worker_run(e->worker, epoch_write, epoch_written, e) < 0)
+		log_warning("%s/" EPOCH_FILE ": not written", e->dir);
+}
+
+void epoch_start(struct epoch *e)
+{
+	_cleanup_(freep) char *text = NULL;
+	char path[PATH_MAX];
+	uint64_t kept;
+	size_t n;
+	int r;
+
+	r = snprintf(path, sizeof(path), "%s/" EPOCH_FILE, e->dir);
+	if (r < 0 || (size_t)r >= sizeof(path))
+		return;
+	r = file_read(path, EPOCH_TEXT, &text, &n);
+	if (r == -ENOENT)
+		return;
+	if (r == 0)
+		r = num_parse(text, n > 0 && text[n - 1] == '\n' ? n - 1 : n, &kept);
+	if (r < 0)
+		(void)log_errno(r, "%s", path);
+	else if (kept > EPOCH_RELEASE && kept < INT64_MAX)
+		e->floor = (int64_t)kept;
+}
+
+int epoch_new(struct epoch **ret, sd_event *event, const char *state_dir)
+{
+	_cleanup_(epoch_freep) struct epoch *e = NULL;
+	int r;
+
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->floor = EPOCH_RELEASE;
+	e->dir = strdup(state_dir);
+	if (!e->dir)
+		return -ENOMEM;
+	r = worker_new(&e->worker, event);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(e);
+	return 0;
+}
+
+struct epoch *epoch_free(struct epoch *e)
+{
+	if (!e)
+		return NULL;
+	e->worker = worker_free(e->worker);
+	free(e->dir);
+	free(e);
+	return NULL;
+}
