@@ -165,7 +165,7 @@ int main(int argc, char **argv)
 	r = parse_options(argc, argv, &options);
 	if (r <= 0)
 		return -r;
-	log_open();
+	log_open(LOG_JOURNAL);
 	(void)umask(0077);
 
 	/* The only threads are short and write a file: an arena for each would just be memory. */

@@ -20,12 +20,18 @@ int clock_format(bool synchronised, const struct timespec *now, char ret[CLOCK_T
 	return 0;
 }
 
-int clock_text(char ret[CLOCK_TEXT])
+bool clock_is_synchronised(void)
 {
 	struct timex timex = { .modes = 0 };
-	struct timespec now;
 	int state = adjtimex(&timex);
 
+	return state >= 0 && state != TIME_ERROR && !(timex.status & STA_UNSYNC);
+}
+
+int clock_text(char ret[CLOCK_TEXT])
+{
+	struct timespec now;
+
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return clock_format(state >= 0 && state != TIME_ERROR && !(timex.status & STA_UNSYNC), &now, ret);
+	return clock_format(clock_is_synchronised(), &now, ret);
 }

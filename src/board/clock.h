@@ -10,6 +10,9 @@
 
 #define CLOCK_TEXT 32
 
+/* Somebody, NTP mostly, keeps the clock right, says the kernel. */
+bool clock_is_synchronised(void);
+
 /* "2026/11/22 12:30:14.25" in UTC. 0, or AT_ERR_TIME: the clock is not synchronised. */
 int clock_text(char ret[CLOCK_TEXT]) _must_check_;
 

@@ -2,25 +2,21 @@
 #include "cloud/attempt.h"
 
 #include "at/error.h"
-#include "cloud/resolve.h"
+#include "cloud/secure.h"
 #include "cloud/topics.h"
 #include "config/endpoint.h"
-#include "crypto/ssl.h"
-#include "util/file.h"
 #include "util/log.h"
 #include "util/timer.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STAGE_MS       10000 /* the most that one stage may take */
 #define STAGE_LEAST_MS 1000  /* an address is given at least this, however many there are */
-#define DEFAULT_PORT   8883
-#define ALPN_PORT      443
-#define ALPN_NAME      "x-amzn-mqtt-ca"
+#define TRY_LEAST_MS   2000  /* what a pause has to leave for another try */
+#define CLOCK_MS       500   /* how often is looked whether the clock was set */
 #define JOBS_GET       "$aws/things/%s/jobs/$next/get"
 #define JOBS_PAYLOAD   "{\"clientToken\":\"%s\"}"
 
@@ -30,23 +26,40 @@ enum stage {
 	STAGE_TCP,
 	STAGE_TLS, /* and the login behind it */
 	STAGE_JOBS,
+	STAGE_PAUSE, /* before all addresses are tried again */
 	STAGE_DONE,
 };
+
+/* A cloud that registers the module just in time is ready after some seconds. */
+static const uint64_t pauses_ms[] = { 2000, 4000, 8000 };
 
 struct attempt {
 	sd_event *event;
 	const struct settings *settings;
 	struct dict *dict;
+	const struct epoch *epoch;
 	struct mqtt *mqtt;
 	struct attempt_events events;
 	enum stage stage;
 	struct timer timer; /* the stage's deadline */
 	uint64_t deadline;  /* of the whole */
+	uint64_t since;     /* when the present stage began */
+	struct attempt_report report;
+
 	struct endpoint endpoint;
 	struct resolve *resolve;
 	struct addresses addresses;
-	size_t address; /* the next to be tried */
+	size_t address;            /* the next to be tried */
+	uint64_t address_deadline; /* of the present one, up to the login */
 	struct ssl *ssl;
+
+	struct fault fault; /* of the address that came farthest */
+	bool failed;        /* there is one */
+	bool clock_behind;  /* the clock is to blame */
+	bool dropped;       /* an address came up to the login and was closed without a word */
+	bool first;
+	size_t pauses;
+
 	unsigned jobs_open;   /* acknowledgements still to come */
 	uint64_t jobs_number; /* of the attempt that they belong to */
 };
@@ -65,47 +78,152 @@ void attempt_stop(struct attempt *a)
 	a->ssl = ssl_free(a->ssl);
 }
 
-static void _printf_(3, 4) attempt_fail(struct attempt *a, enum attempt_hint hint, const char *format, ...)
+static void attempt_fail(struct attempt *a, const struct fault *fault)
 {
-	char detail[ATTEMPT_MAX_DETAIL + 1];
-	va_list ap;
+	const struct fault copy = *fault; /* the owner may start a again */
 
-	va_start(ap, format);
-	(void)vsnprintf(detail, sizeof(detail), format, ap);
-	va_end(ap);
 	attempt_stop(a);
-	a->events.on_failure(a->events.userdata, hint, detail);
+	a->events.on_failure(a->events.userdata, &copy);
+}
+
+static void attempt_fail_text(struct attempt *a, enum fault_hint hint, const char *text)
+{
+	struct fault fault;
+
+	fault_set(&fault, hint, "%s", text);
+	attempt_fail(a, &fault);
+}
+
+static uint64_t attempt_left(const struct attempt *a)
+{
+	uint64_t now = timer_now();
+
+	return a->deadline > now ? a->deadline - now : 0;
 }
 
 /* Arms the deadline of a stage: its own, or what is left of the whole. */
 static void attempt_stage(struct attempt *a, enum stage stage, uint64_t most_ms)
 {
-	uint64_t now = timer_now();
-	uint64_t left = a->deadline > now ? a->deadline - now : 0;
+	uint64_t left = attempt_left(a);
 
 	a->stage = stage;
+	a->since = timer_now();
 	timer_arm(&a->timer, most_ms < left ? most_ms : left);
+}
+
+/* One of the stages in which an address still may fail and leave the next one to be tried. */
+static void attempt_address_stage(struct attempt *a, enum stage stage)
+{
+	uint64_t now = timer_now();
+	uint64_t left = a->address_deadline > now ? a->address_deadline - now : 0;
+
+	attempt_stage(a, stage, left < STAGE_MS ? left : STAGE_MS);
+}
+
+/* --- what one address gave --- */
+
+/* False: there is nothing to wait for, or no time. */
+static bool attempt_pause(struct attempt *a)
+{
+	uint64_t ms;
+
+	if (a->clock_behind && a->fault.hint == HINT_TLS) {
+		log_notice("The clock is not set: waiting until somebody sets it");
+		attempt_stage(a, STAGE_PAUSE, CLOCK_MS);
+		return true;
+	}
+	if (!a->first || !a->dropped || a->pauses >= ELEMENTS(pauses_ms))
+		return false;
+	ms = pauses_ms[a->pauses];
+	if (attempt_left(a) < ms + TRY_LEAST_MS)
+		return false;
+	a->pauses++;
+	log_notice("%s: next try in %llu s, the module may just be being registered", a->fault.detail,
+		   (unsigned long long)ms / 1000);
+	attempt_stage(a, STAGE_PAUSE, ms);
+	return true;
+}
+
+static void attempt_again(struct attempt *a)
+{
+	if (attempt_left(a) == 0) {
+		attempt_fail(a, &a->fault);
+		return;
+	}
+	if (a->clock_behind && !epoch_is_past(a->epoch)) {
+		attempt_stage(a, STAGE_PAUSE, CLOCK_MS);
+		return;
+	}
+	a->address = 0;
+	a->failed = a->clock_behind = a->dropped = false;
+	attempt_next_address(a);
+}
+
+/* Every address has failed. */
+static void attempt_give_up(struct attempt *a)
+{
+	if (attempt_pause(a))
+		return;
+	if (a->fault.off_net && !a->events.network_is_usable(a->events.userdata))
+		fault_of_network(&a->fault);
+	attempt_fail(a, &a->fault);
+}
+
+/* The address that came farthest tells most. */
+static void attempt_address_failed(struct attempt *a, const struct fault *fault)
+{
+	if (!a->failed || fault->hint > a->fault.hint)
+		a->fault = *fault;
+	a->failed = true;
+	a->clock_behind = a->clock_behind || ssl_clock_behind(a->ssl);
+	mqtt_close(a->mqtt);
+	if (a->address < a->addresses.count && attempt_left(a) > 0) {
+		log_info("%s: %s", a->report.address, fault->detail);
+		attempt_next_address(a);
+	} else {
+		attempt_give_up(a);
+	}
+}
+
+/* The connection has ended before the login was answered. */
+static void attempt_closed_early(struct attempt *a, int error)
+{
+	struct fault fault;
+
+	/* A quick peer may have come and gone before the loop saw the TCP connection. */
+	ssl_last_word(a->ssl);
+	if (a->stage == STAGE_TLS || ssl_failure(a->ssl) || ssl_heard(a->ssl)) {
+		fault_of_tls(&fault, a->ssl, true);
+		a->dropped = a->dropped || fault.hint == HINT_LOGIN;
+	} else {
+		fault_of_tcp(&fault, error);
+	}
+	attempt_address_failed(a, &fault);
 }
 
 static void on_deadline(void *userdata)
 {
 	struct attempt *a = userdata;
+	struct fault fault;
 
 	switch (a->stage) {
 	case STAGE_RESOLVE:
-		attempt_fail(a, HINT_ENDPOINT, "Name server does not answer: check network");
+		fault_of_name(&fault, -ETIME);
+		attempt_fail(a, &fault);
 		break;
 	case STAGE_TCP:
-		attempt_next_address(a);
+		fault_of_tcp(&fault, 0);
+		attempt_address_failed(a, &fault);
 		break;
 	case STAGE_TLS:
-		if (ssl_established(a->ssl))
-			attempt_fail(a, HINT_LOGIN, "Server does not answer the login");
-		else
-			attempt_fail(a, HINT_TLS, "Server is silent during TLS: check Endpoint");
+		fault_of_tls(&fault, a->ssl, false);
+		attempt_address_failed(a, &fault);
 		break;
 	case STAGE_JOBS:
-		attempt_fail(a, HINT_JOBS, "Server does not confirm the Jobs topics");
+		attempt_fail_text(a, HINT_JOBS, "Server does not confirm the Jobs topics");
+		break;
+	case STAGE_PAUSE:
+		attempt_again(a);
 		break;
 	case STAGE_IDLE:
 	case STAGE_DONE:
@@ -115,82 +233,42 @@ static void on_deadline(void *userdata)
 
 /* --- the stages, in order --- */
 
-static int attempt_make_ssl(struct attempt *a, const char *roots, const char *pin)
-{
-	size_t proof_n;
-	const char *proof = dict_get(a->dict, KEY_ROOTCA, &proof_n);
-	const struct ssl_config config = {
-		.host = a->endpoint.host,
-		.host_is_address = a->endpoint.numeric,
-		.alpn = a->endpoint.port == ALPN_PORT ? ALPN_NAME : NULL,
-		.roots_pem = roots,
-		.proof_pem = proof,
-		.proof_n = proof_n,
-		.certificate_pem = a->settings->certificate_pem,
-		.key_uri = a->settings->private_key,
-		.pin = pin,
-	};
-
-	return ssl_new(&a->ssl, &config);
-}
-
-static int attempt_start_ssl(struct attempt *a)
-{
-	_cleanup_(freep) char *roots = dict_trusted_roots(a->dict);
-	char *pin = NULL;
-	size_t pin_n = 0;
-	int r;
-
-	if (!roots)
-		return -ENOMEM;
-	if (a->settings->pin_file[0]) {
-		r = file_read(a->settings->pin_file, 256, &pin, &pin_n);
-		if (r < 0)
-			return r;
-		pin[strcspn(pin, "\r\n")] = '\0';
-	}
-	r = attempt_make_ssl(a, roots, pin);
-	if (pin) {
-		explicit_bzero(pin, pin_n);
-		free(pin);
-	}
-	return r;
-}
-
 static void attempt_begin(struct attempt *a)
 {
 	size_t n;
 	const char *endpoint = dict_get(a->dict, KEY_ENDPOINT, &n);
-	int r;
+	int r = 0;
 
 	if (n == 0) {
-		attempt_fail(a, HINT_ENDPOINT, "No endpoint: set Endpoint");
+		attempt_fail_text(a, HINT_ENDPOINT, "No endpoint: set Endpoint");
 		return;
 	}
 	if (endpoint_parse(endpoint, n, &a->endpoint) < 0) {
-		attempt_fail(a, HINT_ENDPOINT, "Not a host name: check Endpoint");
+		attempt_fail_text(a, HINT_ENDPOINT, "Not a host name: check Endpoint");
 		return;
 	}
 	if (a->endpoint.port == 0)
-		a->endpoint.port = DEFAULT_PORT;
-	r = attempt_start_ssl(a);
-	if (r) {
-		(void)log_errno(r, "Certificate or private key");
-		attempt_fail(a, HINT_TLS, "Own key or certificate unusable: see the module's log");
+		a->endpoint.port = SECURE_PORT;
+
+	/* The name servers are at work while we read keys and certificates. */
+	attempt_stage(a, STAGE_RESOLVE, UINT64_MAX);
+	if (!a->endpoint.numeric)
+		r = resolve_start(&a->resolve, a->event, a->endpoint.host, STAGE_MS, on_resolved, a);
+	if (r < 0) {
+		(void)log_errno(r, "Resolver");
+		attempt_fail_text(a, HINT_ENDPOINT, "Resolver could not be started: see the module's log");
 		return;
 	}
-	a->address = 0;
+	r = secure_new(&a->ssl, a->settings, a->dict, a->epoch, &a->endpoint);
+	if (r) {
+		(void)log_errno(r, "Certificate or private key");
+		attempt_fail_text(a, HINT_TLS, "Own key or certificate unusable: see the module's log");
+		return;
+	}
 	if (a->endpoint.numeric) {
 		a->addresses.count = 1;
 		(void)snprintf(a->addresses.text[0], sizeof(a->addresses.text[0]), "%.45s", a->endpoint.host);
 		attempt_next_address(a);
-		return;
-	}
-	attempt_stage(a, STAGE_RESOLVE, UINT64_MAX);
-	r = resolve_start(&a->resolve, a->event, a->endpoint.host, STAGE_MS, on_resolved, a);
-	if (r < 0) {
-		(void)log_errno(r, "Resolver");
-		attempt_fail(a, HINT_ENDPOINT, "Resolver could not be started: see the module's log");
 	}
 }
 
@@ -200,92 +278,44 @@ static void on_resolved(void *userdata, int r, const struct addresses *found)
 
 	a->addresses = *found;
 	a->resolve = resolve_free(a->resolve);
-	if (r == 0)
+	a->report.name_ms = timer_now() - a->since;
+	if (r == 0) {
 		attempt_next_address(a);
-	else if (r == -ENOENT)
-		attempt_fail(a, HINT_ENDPOINT, "Name not found: check Endpoint");
-	else
-		attempt_fail(a, HINT_ENDPOINT, "Name server does not answer: check network");
+		return;
+	}
+	fault_of_name(&a->fault, r);
+	attempt_give_up(a);
 }
 
-/* The connection ended before the login: does TLS say why, or that it is not TCP that failed? */
-static bool attempt_failed_by_tls(struct attempt *a)
-{
-	ssl_last_word(a->ssl);
-	if (ssl_failure(a->ssl))
-		attempt_fail(a, HINT_TLS, "%s", ssl_failure(a->ssl));
-	else if (ssl_established(a->ssl))
-		attempt_fail(a, HINT_LOGIN, "Closed before login: check registration and policy");
-	else if (ssl_heard(a->ssl))
-		attempt_fail(a, HINT_TLS, "Server closed during TLS: check Endpoint and its port");
-	else
-		return false;
-	return true;
-}
-
-static void attempt_try_failed(struct attempt *a, int error)
-{
-	if (a->address < a->addresses.count && a->deadline > timer_now())
-		attempt_next_address(a);
-	else if (error)
-		attempt_fail(a, HINT_ENDPOINT, "%s: check Endpoint and network", strerror(error));
-	else
-		attempt_fail(a, HINT_ENDPOINT, "No answer from the server: check network");
-}
-
-/* Tries addresses until one is under way. */
 static void attempt_next_address(struct attempt *a)
 {
-	size_t left = a->addresses.count - a->address;
-	uint64_t now = timer_now();
-	uint64_t share;
 	struct mqtt_target target = {
+		.address = a->addresses.text[a->address],
 		.port = a->endpoint.port,
 		.client_id = a->settings->thing_name,
 		.keep_alive = a->settings->keep_alive,
 		.ssl_ctx = ssl_context(a->ssl),
 	};
+	uint64_t share = attempt_left(a) / (a->addresses.count - a->address);
 	int r;
 
-	if (left == 0 || now >= a->deadline) {
-		attempt_try_failed(a, 0);
-		return;
-	}
-	target.address = a->addresses.text[a->address++];
-	share = (a->deadline - now) / left;
-	if (share < STAGE_LEAST_MS)
-		share = STAGE_LEAST_MS;
-	attempt_stage(a, STAGE_TCP, share < STAGE_MS ? share : STAGE_MS);
+	a->address++;
+	a->address_deadline = timer_now() + (share > STAGE_LEAST_MS ? share : STAGE_LEAST_MS);
+	a->report.tries++;
+	(void)snprintf(a->report.address, sizeof(a->report.address), "%s", target.address);
+	a->report.tcp_ms = a->report.tls_ms = a->report.jobs_ms = 0;
+	attempt_address_stage(a, STAGE_TCP);
 	ssl_restart(a->ssl);
 	log_debug("Connecting to %s port %d", target.address, target.port);
 	r = mqtt_open(a->mqtt, &target);
-
-	/* A quick peer may have refused us in TLS before this call returned. */
-	if (r < 0 && !attempt_failed_by_tls(a))
-		attempt_try_failed(a, -r);
+	if (r < 0)
+		attempt_closed_early(a, -r);
 }
 
 void attempt_on_tcp(struct attempt *a)
 {
-	attempt_stage(a, STAGE_TLS, STAGE_MS);
-}
-
-static const char *connack_text(int code)
-{
-	switch (code) {
-	case 1:
-		return "Server refused the protocol version";
-	case 2:
-		return "Server refused the client id: check ThingName";
-	case 3:
-		return "Server is unavailable";
-	case 4:
-	case 5:
-	case 7: /* of AWS IoT */
-		return "Login refused: check registration and policy";
-	default:
-		return "Login refused";
-	}
+	a->report.tcp_ms = timer_now() - a->since;
+	attempt_address_stage(a, STAGE_TLS);
 }
 
 /* Both acknowledgements, or the first that fails. */
@@ -296,12 +326,13 @@ static void on_jobs(void *who, uint64_t number, int r)
 	if (a->stage != STAGE_JOBS || number != a->jobs_number)
 		return;
 	if (r > 0)
-		attempt_fail(a, HINT_JOBS, "Jobs topics refused: check the policy");
+		attempt_fail_text(a, HINT_JOBS, "Jobs topics refused: check the policy");
 	if (r || --a->jobs_open > 0)
 		return; /* a lost connection is told by attempt_on_closed() */
 
 	timer_disarm(&a->timer);
 	a->stage = STAGE_DONE;
+	a->report.jobs_ms = timer_now() - a->since;
 	if (ssl_proven(a->ssl))
 		dict_roots_proven(a->dict);
 	a->events.on_success(a->events.userdata);
@@ -312,11 +343,14 @@ void attempt_on_connack(struct attempt *a, int code)
 	struct done done = { .fn = on_jobs, .who = a, .number = ++a->jobs_number };
 	char own[TOPICS_OWN][TOPICS_MAX], topic[TOPICS_MAX], payload[96];
 	const char *filters[TOPICS_OWN];
+	struct fault fault;
 	size_t count;
 	int r;
 
+	a->report.tls_ms = timer_now() - a->since;
 	if (code != 0) {
-		attempt_fail(a, HINT_LOGIN, "%s", connack_text(code));
+		fault_of_login(&fault, code);
+		attempt_fail(a, &fault);
 		return;
 	}
 	ssl_release(a->ssl);
@@ -330,27 +364,25 @@ void attempt_on_connack(struct attempt *a, int code)
 	r = mqtt_subscribe(a->mqtt, filters, count, done);
 	if (r == 0)
 		r = mqtt_publish(a->mqtt, topic, payload, strlen(payload), 1, done);
-	if (r < 0)
-		attempt_fail(a, HINT_JOBS, "Jobs topics: %s", strerror(-r));
+	if (r < 0) {
+		fault_set(&fault, HINT_JOBS, "Jobs topics: %s", strerror(-r));
+		attempt_fail(a, &fault);
+	}
 }
 
 void attempt_on_closed(struct attempt *a, int error)
 {
 	switch (a->stage) {
 	case STAGE_TCP:
-		/* A quick peer may have come and gone before the loop saw the TCP connection. */
-		if (!attempt_failed_by_tls(a))
-			attempt_try_failed(a, error);
-		break;
 	case STAGE_TLS:
-		if (!attempt_failed_by_tls(a))
-			attempt_fail(a, HINT_TLS, "Server closed during TLS: check Endpoint and its port");
+		attempt_closed_early(a, error);
 		break;
 	case STAGE_JOBS:
-		attempt_fail(a, HINT_JOBS, "Closed by the server after login: check the policy");
+		attempt_fail_text(a, HINT_JOBS, "Closed by the server after login: check the policy");
 		break;
 	case STAGE_IDLE:
 	case STAGE_RESOLVE:
+	case STAGE_PAUSE:
 	case STAGE_DONE:
 		break;
 	}
@@ -358,10 +390,14 @@ void attempt_on_closed(struct attempt *a, int error)
 
 /* --- for the owner --- */
 
-void attempt_start(struct attempt *a, uint64_t deadline)
+void attempt_start(struct attempt *a, uint64_t deadline, bool first)
 {
 	attempt_stop(a);
 	a->deadline = deadline;
+	a->first = first;
+	a->report = (struct attempt_report){ 0 };
+	a->failed = a->clock_behind = a->dropped = false;
+	a->address = a->pauses = 0;
 	attempt_begin(a);
 }
 
@@ -370,8 +406,13 @@ const char *attempt_host(const struct attempt *a)
 	return a->endpoint.host;
 }
 
+const struct attempt_report *attempt_get_report(const struct attempt *a)
+{
+	return &a->report;
+}
+
 int attempt_new(struct attempt **ret, sd_event *event, const struct settings *settings, struct dict *dict,
-		struct mqtt *mqtt, const struct attempt_events *events)
+		const struct epoch *epoch, struct mqtt *mqtt, const struct attempt_events *events)
 {
 	_cleanup_(attempt_freep) struct attempt *a = NULL;
 	int r;
@@ -382,6 +423,7 @@ int attempt_new(struct attempt **ret, sd_event *event, const struct settings *se
 	a->event = sd_event_ref(event);
 	a->settings = settings;
 	a->dict = dict;
+	a->epoch = epoch;
 	a->mqtt = mqtt;
 	a->events = *events;
 	r = timer_init(&a->timer, event, on_deadline, a);

@@ -5,6 +5,7 @@
 #include "cloud/attempt.h"
 #include "cloud/mqtt.h"
 #include "cloud/topics.h"
+#include "config/endpoint.h"
 #include "util/backoff.h"
 #include "util/log.h"
 #include "util/timer.h"
@@ -45,12 +46,53 @@ struct connection {
 	uint64_t operation_deadline; /* 0: none */
 	struct timer operation_timer;
 
-	enum attempt_hint hint;
-	char detail[ATTEMPT_MAX_DETAIL + 1];
+	struct fault fault;              /* of the last CONNECT */
+	char known_to[ENDPOINT_MAX + 1]; /* the endpoint of the last success */
 	struct connection_stats stats;
 };
 
 /* --- the attempt --- */
+
+/* The Endpoint that is set. */
+static void connection_endpoint(const struct connection *c, char ret[ENDPOINT_MAX + 1])
+{
+	size_t n;
+	const char *endpoint = dict_get(c->dict, KEY_ENDPOINT, &n);
+
+	(void)snprintf(ret, ENDPOINT_MAX + 1, "%.*s", (int)n, endpoint);
+}
+
+/* The end of a CONNECT; report: what it did, NULL: nothing. fault: NULL after a success. */
+static void connection_log(const struct connection *c, const struct attempt_report *report, const struct fault *fault)
+{
+	static const struct attempt_report nothing;
+	const struct attempt_report *done = report ? report : &nothing;
+	char endpoint[ENDPOINT_MAX + 1], hint[4] = "", numbers[5][24];
+	const uint64_t values[] = { done->tries, done->name_ms, done->tcp_ms, done->tls_ms, done->jobs_ms };
+	const struct log_field fields[] = {
+		{ "EXPRESSLINK_ENDPOINT", endpoint },
+		{ "EXPRESSLINK_ADDRESS", done->address },
+		{ "EXPRESSLINK_HINT", hint },
+		{ "EXPRESSLINK_DETAIL", fault ? fault->detail : "" },
+		{ "EXPRESSLINK_ADDRESSES", numbers[0] },
+		{ "EXPRESSLINK_NAME_MSEC", numbers[1] },
+		{ "EXPRESSLINK_TCP_MSEC", numbers[2] },
+		{ "EXPRESSLINK_LOGIN_MSEC", numbers[3] },
+		{ "EXPRESSLINK_JOBS_MSEC", numbers[4] },
+	};
+
+	connection_endpoint(c, endpoint);
+	for (size_t i = 0; i < ELEMENTS(values); i++)
+		(void)snprintf(numbers[i], sizeof(numbers[i]), "%llu", (unsigned long long)values[i]);
+	if (fault) {
+		(void)snprintf(hint, sizeof(hint), "%d", (int)fault->hint);
+		log_record(LOG_WARNING, fields, ELEMENTS(fields), "Not connected, hint %s: %s", hint, fault->detail);
+		return;
+	}
+	log_record(LOG_INFO, fields, ELEMENTS(fields),
+		   "Connected to %s at %s: name %s ms, TCP %s ms, TLS and login %s ms, Jobs %s ms",
+		   attempt_host(c->attempt), done->address, numbers[1], numbers[2], numbers[3], numbers[4]);
+}
 
 static void connection_stop(struct connection *c)
 {
@@ -59,16 +101,15 @@ static void connection_stop(struct connection *c)
 	attempt_stop(c->attempt);
 }
 
-static void connection_failed(struct connection *c, enum attempt_hint hint, const char *detail)
+static void connection_failed(struct connection *c, const struct attempt_report *report, const struct fault *fault)
 {
 	c->state = CONNECTION_IDLE;
-	c->hint = hint;
-	(void)snprintf(c->detail, sizeof(c->detail), "%s", detail);
-	log_warning("Not connected, hint %d: %s", (int)hint, c->detail);
+	c->fault = *fault;
+	connection_log(c, report, fault);
 	done_call(&c->done, AT_ERR_CONNECT);
 }
 
-static void on_failure(void *userdata, enum attempt_hint hint, const char *detail)
+static void on_failure(void *userdata, const struct fault *fault)
 {
 	struct connection *c = userdata;
 	uint64_t entropy = 0;
@@ -76,7 +117,7 @@ static void on_failure(void *userdata, enum attempt_hint hint, const char *detai
 	if (getrandom(&entropy, sizeof(entropy), GRND_NONBLOCK) < 0)
 		entropy = timer_now();
 	backoff_fail(&c->backoff, timer_now(), entropy);
-	connection_failed(c, hint, detail);
+	connection_failed(c, attempt_get_report(c->attempt), fault);
 }
 
 static void on_success(void *userdata)
@@ -86,17 +127,27 @@ static void on_success(void *userdata)
 	c->state = CONNECTION_UP;
 	c->stats.connects++;
 	backoff_clear(&c->backoff);
-	log_info("Connected to %s", attempt_host(c->attempt));
+	connection_endpoint(c, c->known_to);
+	connection_log(c, attempt_get_report(c->attempt), NULL);
 	done_call(&c->done, 0);
 }
 
 static void connection_try(void *userdata)
 {
 	struct connection *c = userdata;
+	char endpoint[ENDPOINT_MAX + 1];
 
+	connection_endpoint(c, endpoint);
 	c->state = CONNECTION_TRYING;
 	c->stats.attempts++;
-	attempt_start(c->attempt, c->deadline);
+	attempt_start(c->attempt, c->deadline, strcmp(endpoint, c->known_to) != 0);
+}
+
+static bool network_is_usable(void *userdata)
+{
+	struct connection *c = userdata;
+
+	return c->events.network_is_usable(c->events.userdata);
 }
 
 /* --- the MQTT connection --- */
@@ -256,10 +307,14 @@ int connection_unsubscribe(struct connection *c, const void *filter, size_t n, s
 /* --- for the owner --- */
 
 int connection_new(struct connection **ret, sd_event *event, const struct settings *settings, struct dict *dict,
-		   const struct connection_events *events)
+		   const struct epoch *epoch, const struct connection_events *events)
 {
 	_cleanup_(connection_freep) struct connection *c = NULL;
-	struct attempt_events attempt = { .on_success = on_success, .on_failure = on_failure };
+	struct attempt_events attempt = {
+		.on_success = on_success,
+		.on_failure = on_failure,
+		.network_is_usable = network_is_usable,
+	};
 	struct mqtt_events mqtt = {
 		.on_tcp = on_tcp,
 		.on_connack = on_connack,
@@ -282,7 +337,7 @@ int connection_new(struct connection **ret, sd_event *event, const struct settin
 	if (r == 0)
 		r = mqtt_new(&c->mqtt, event, &mqtt);
 	if (r == 0)
-		r = attempt_new(&c->attempt, event, settings, dict, c->mqtt, &attempt);
+		r = attempt_new(&c->attempt, event, settings, dict, epoch, c->mqtt, &attempt);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(c);
@@ -307,7 +362,7 @@ void connection_open(struct connection *c, struct done done)
 	uint64_t now = timer_now();
 	uint64_t wait = backoff_wait(&c->backoff, now);
 	uint64_t budget = (uint64_t)c->settings->connect_timeout * 1000 - ANSWER_MS;
-	char detail[ATTEMPT_MAX_DETAIL + 1];
+	struct fault fault;
 
 	if (c->state == CONNECTION_UP) {
 		done_call(&done, 0);
@@ -317,8 +372,8 @@ void connection_open(struct connection *c, struct done done)
 	c->done = done;
 	c->deadline = now + budget;
 	if (wait > WAIT_IN_PLACE_MS || wait + LEAST_TRY_MS > budget) {
-		(void)snprintf(detail, sizeof(detail), "Retry in %llu s", (unsigned long long)(wait + 999) / 1000);
-		connection_failed(c, HINT_BACKOFF, detail);
+		fault_set(&fault, HINT_BACKOFF, "Retry in %llu s", (unsigned long long)(wait + 999) / 1000);
+		connection_failed(c, NULL, &fault);
 	} else if (wait > 0) {
 		c->state = CONNECTION_WAITING;
 		timer_arm(&c->wait, wait);
@@ -344,14 +399,9 @@ bool connection_is_up(const struct connection *c)
 	return c->state == CONNECTION_UP;
 }
 
-int connection_hint(const struct connection *c)
+const struct fault *connection_fault(const struct connection *c)
 {
-	return (int)c->hint;
-}
-
-const char *connection_detail(const struct connection *c)
-{
-	return c->detail;
+	return &c->fault;
 }
 
 void connection_cork(struct connection *c, bool corked)

@@ -3,7 +3,9 @@
 /* The connection to AWS IoT Core (guide 3.7.1 - 3.7.3): the steps of CONNECT, the hints of its failure, backoff, and
  * the notice of a loss. */
 
+#include "cloud/fault.h"
 #include "config/dict.h"
+#include "config/epoch.h"
 #include "config/settings.h"
 #include "util/done.h"
 #include "util/macro.h"
@@ -20,18 +22,21 @@ struct connection_events {
 
 	/* Copies; calls nothing of this room. */
 	void (*on_message)(void *userdata, const char *topic, const void *payload, size_t n);
+
+	/* Is there an interface that could reach the outside? Asked when nothing was reached, for hint 2. */
+	bool (*network_is_usable)(void *userdata);
 	void *userdata;
 };
 
 struct connection;
 
 int connection_new(struct connection **ret, sd_event *event, const struct settings *settings, struct dict *dict,
-		   const struct connection_events *events) _must_check_;
+		   const struct epoch *epoch, const struct connection_events *events) _must_check_;
 struct connection *connection_free(struct connection *c);
 DEFINE_CLEANUP(struct connection *, connection_free)
 
 /* One attempt, with every address of the name, within the setting ConnectTimeout. done gets 0; AT_ERR_CONNECT, then
- * connection_hint() (guide 3.7.2.2) and connection_detail() say more; -ECANCELED after connection_close(). */
+ * connection_fault() says more; -ECANCELED after connection_close(). */
 void connection_open(struct connection *c, struct done done);
 
 /* DISCONNECT, RESET: stops whatever goes on; no on_lost(). */
@@ -41,8 +46,9 @@ void connection_close(struct connection *c);
 void connection_give_up(struct connection *c);
 
 bool connection_is_up(const struct connection *c);
-int connection_hint(const struct connection *c);
-const char *connection_detail(const struct connection *c);
+
+/* Why the last CONNECT failed. */
+const struct fault *connection_fault(const struct connection *c);
 
 /* RESET, FACTORY_RESET, RST (guide 3.7.2.4). */
 void connection_clear_backoff(struct connection *c);

@@ -11,6 +11,7 @@ void fault_set(struct fault *f, enum fault_hint hint, const char *format, ...)
 	va_list ap;
 
 	f->hint = hint;
+	f->off_net = false;
 	va_start(ap, format);
 	(void)vsnprintf(f->detail, sizeof(f->detail), format, ap);
 	va_end(ap);
@@ -22,6 +23,7 @@ void fault_of_name(struct fault *f, int r)
 		fault_set(f, HINT_ENDPOINT, "Name not found: check Endpoint");
 	else
 		fault_set(f, HINT_ENDPOINT, "Name server does not answer: check network");
+	f->off_net = r == -EAGAIN;
 }
 
 void fault_of_tcp(struct fault *f, int error)
@@ -30,6 +32,12 @@ void fault_of_tcp(struct fault *f, int error)
 		fault_set(f, HINT_ENDPOINT, "%s: check Endpoint and network", strerror(error));
 	else
 		fault_set(f, HINT_ENDPOINT, "No answer from the server: check network");
+	f->off_net = error == ENETUNREACH || error == ENETDOWN || error == EADDRNOTAVAIL;
+}
+
+void fault_of_network(struct fault *f)
+{
+	fault_set(f, HINT_NETWORK, "No network: no interface is up and has an address");
 }
 
 void fault_of_tls(struct fault *f, const struct ssl *s, bool closed)

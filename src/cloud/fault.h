@@ -23,6 +23,7 @@ enum fault_hint {
 struct fault {
 	enum fault_hint hint;
 	char detail[FAULT_MAX_DETAIL + 1]; /* what failed and where to look */
+	bool off_net;                      /* perhaps because this machine has no network at all */
 };
 
 /* A longer detail is cut. */
@@ -33,6 +34,9 @@ void fault_of_name(struct fault *f, int r);
 
 /* error: errno of the TCP connection; 0: no answer in time. */
 void fault_of_tcp(struct fault *f, int error);
+
+/* There is no network. */
+void fault_of_network(struct fault *f);
 
 /* The connection ended between TCP and the answer to the login, or (closed is false) its time was over. */
 void fault_of_tls(struct fault *f, const struct ssl *s, bool closed);

@@ -32,7 +32,7 @@ void resolve_parse(const void *output, size_t n, struct addresses *ret)
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		size_t length = (size_t)((stop ? stop : end) - at);
 		char *text = ret->text[ret->count];
-		char plain[INET6_ADDRSTRLEN + 17];
+		char plain[RESOLVE_MAX_TEXT];
 
 		if (length < sizeof(ret->text[0])) {
 			memcpy(text, at, length);

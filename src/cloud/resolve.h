@@ -11,10 +11,11 @@
 #include <systemd/sd-event.h>
 
 #define RESOLVE_MAX_ADDRESSES 16
+#define RESOLVE_MAX_TEXT      (INET6_ADDRSTRLEN + 17) /* with a scope: fe80::1%eth0 */
 
 struct addresses {
 	size_t count;
-	char text[RESOLVE_MAX_ADDRESSES][INET6_ADDRSTRLEN + 17]; /* with a scope: fe80::1%eth0 */
+	char text[RESOLVE_MAX_ADDRESSES][RESOLVE_MAX_TEXT];
 };
 
 /* r: 0 and at least one address; -ENOENT: there is no such name; -ETIME: no answer in time; -EAGAIN: it could not be

@@ -16,6 +16,8 @@ int cmd_connect_query(struct at_call *call, struct module *m)
 
 static int connect_finished(struct at_call *call, struct module *m, int r)
 {
+	const struct fault *fault;
+
 	if (r == 0) {
 		module_happen(m, HAPPEN_CONNECTED);
 		return at_ok(call, "1 CONNECTED");
@@ -23,7 +25,8 @@ static int connect_finished(struct at_call *call, struct module *m, int r)
 	module_happen(m, HAPPEN_FAILED);
 	if (r < 0)
 		return r;
-	return at_hint(call, AT_ERR_CONNECT, connection_hint(m->connection), "%s", connection_detail(m->connection));
+	fault = connection_fault(m->connection);
+	return at_hint(call, AT_ERR_CONNECT, (int)fault->hint, "%s", fault->detail);
 }
 
 int cmd_connect(struct at_call *call, struct module *m)

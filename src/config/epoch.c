@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define EPOCH_FILE "clock" /* in the state folder: the seconds in decimal digits */
 #define EPOCH_DAY  86400
@@ -26,6 +27,11 @@ struct epoch {
 int64_t epoch_floor(const struct epoch *e)
 {
 	return e->floor;
+}
+
+bool epoch_is_past(const struct epoch *e)
+{
+	return time(NULL) >= e->floor;
 }
 
 static int epoch_write(void *arg)

@@ -25,5 +25,8 @@ void epoch_start(struct epoch *e);
 /* Seconds since 1970, EPOCH_RELEASE or later. */
 int64_t epoch_floor(const struct epoch *e);
 
+/* The clock says at least that: it may have been set. */
+bool epoch_is_past(const struct epoch *e);
+
 /* The clock is right: somebody synchronises it. now: of it, seconds since 1970. Kept on the disk at most once a day. */
 void epoch_note(struct epoch *e, int64_t now);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "module/module.h"
 
+#include "board/clock.h"
+#include "board/network.h"
 #include "cloud/onboard.h"
 #include "cloud/topics.h"
 #include "util/log.h"
@@ -8,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* --- from the cloud --- */
 
@@ -78,6 +81,13 @@ static void on_message(void *userdata, const char *topic, const void *payload, s
 static void on_lost(void *userdata)
 {
 	module_happen(userdata, HAPPEN_LOST);
+}
+
+static bool network_is_usable(void *userdata)
+{
+	struct module *m = userdata;
+
+	return network_usable(m->settings->interface);
 }
 
 static void on_level(void *userdata, bool high)
@@ -182,6 +192,8 @@ void module_happen(struct module *m, enum happening happening)
 	else
 		timer_disarm(&m->wake);
 	module_act(m, t.actions);
+	if (happening == HAPPEN_CONNECTED && clock_is_synchronised())
+		epoch_note(m->epoch, time(NULL));
 	if (m->on_state)
 		m->on_state(m->userdata, m->state);
 }
@@ -193,7 +205,11 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 	       void *userdata)
 {
 	_cleanup_(module_freep) struct module *m = NULL;
-	struct connection_events cloud = { .on_lost = on_lost, .on_message = on_message };
+	struct connection_events cloud = {
+		.on_lost = on_lost,
+		.on_message = on_message,
+		.network_is_usable = network_is_usable,
+	};
 	int r;
 
 	m = calloc(1, sizeof(*m));
@@ -209,13 +225,15 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 	if (r == 0)
 		r = dict_new(&m->dict, event, settings, state_dir);
 	if (r == 0)
+		r = epoch_new(&m->epoch, event, state_dir);
+	if (r == 0)
 		r = events_new(&m->events, settings->event_queue);
 	if (r == 0)
 		r = messages_new(&m->messages, settings->message_queue, settings->message_bytes, on_index, m);
 	if (r == 0)
 		r = pins_new(&m->pins);
 	if (r == 0)
-		r = connection_new(&m->connection, event, settings, m->dict, &cloud);
+		r = connection_new(&m->connection, event, settings, m->dict, m->epoch, &cloud);
 	if (r == 0)
 		r = at_server_new(&m->server, event, commands, &world, m, settings->device, runtime_dir);
 	if (r < 0)
@@ -235,6 +253,7 @@ struct module *module_free(struct module *m)
 	m->pins = pins_free(m->pins);
 	m->messages = messages_free(m->messages);
 	m->events = events_free(m->events);
+	m->epoch = epoch_free(m->epoch);
 	m->dict = dict_free(m->dict);
 	timer_done(&m->wake);
 	sd_event_unref(m->event);
@@ -253,6 +272,7 @@ int module_start(struct module *m)
 	r = dict_start(m->dict);
 	if (r < 0)
 		return r;
+	epoch_start(m->epoch);
 	module_happen(m, HAPPEN_BOOTED);
 	return 0;
 }

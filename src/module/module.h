@@ -7,6 +7,7 @@
 #include "board/pins.h"
 #include "cloud/connection.h"
 #include "config/dict.h"
+#include "config/epoch.h"
 #include "config/settings.h"
 #include "module/state.h"
 #include "queue/events.h"
@@ -22,6 +23,7 @@ struct module {
 	sd_event *event;
 	const struct settings *settings; /* the caller's */
 	struct dict *dict;
+	struct epoch *epoch;
 	struct events *events;
 	struct messages *messages;
 	struct connection *connection;

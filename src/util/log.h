@@ -12,8 +12,11 @@
 void log_set_level(int priority);
 bool log_enabled(int priority);
 
-/* Looks whether stderr is the journal; called once by main(). */
-void log_open(void);
+#define LOG_JOURNAL "/run/systemd/journal/socket"
+
+/* Looks whether stderr is the journal; if so, log_record() speaks to it through the socket at this path. Called once by
+ * main(). */
+void log_open(const char *journal);
 
 void log_write(int priority, const char *format, ...) _printf_(2, 3);
 
@@ -26,6 +29,14 @@ void log_write(int priority, const char *format, ...) _printf_(2, 3);
 		if (log_enabled(LOG_DEBUG))                \
 			log_write(LOG_DEBUG, __VA_ARGS__); \
 	} while (0)
+
+struct log_field {
+	const char *name;  /* upper-case letters and underscores */
+	const char *value; /* any text; what is no printable ASCII becomes '?' */
+};
+
+/* Like log_write(); the journal gets the fields beside the text, another stderr only the text. */
+void log_record(int priority, const struct log_field *fields, size_t count, const char *format, ...) _printf_(4, 5);
 
 /* Writes "<text>: <strerror(-r)>" as an error and returns r, a negative errno. */
 int log_errno(int r, const char *format, ...) _printf_(2, 3);

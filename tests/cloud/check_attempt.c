@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define WHOLE 25000 /* ms for the attempt */
 #define STAGE 10000 /* for one stage */
@@ -22,8 +23,8 @@ static struct rig rig;
 static struct mqtt *mqtt;
 static struct attempt *attempt;
 static unsigned successes, failures;
-static enum attempt_hint hint;
-static char detail[256];
+static struct fault fault;
+static bool usable; /* the network */
 
 static void on_success(void *userdata)
 {
@@ -31,19 +32,23 @@ static void on_success(void *userdata)
 	successes++;
 }
 
-static void on_failure(void *userdata, enum attempt_hint why, const char *text)
+static void on_failure(void *userdata, const struct fault *why)
 {
 	ck_assert_ptr_eq(userdata, &rig);
 	failures++;
-	hint = why;
-	(void)snprintf(detail, sizeof(detail), "%s", text);
-	ck_assert_uint_le(strlen(detail), ATTEMPT_MAX_DETAIL);
+	fault = *why;
 
 	/* Everything is closed. */
 	ck_assert(!fake_mqtt()->open);
 	ck_assert_uint_eq(fake_ssl()->made, fake_ssl()->freed);
 	ck_assert(!fake_resolve()->asked);
 	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
+}
+
+static bool network_is_usable(void *userdata)
+{
+	ck_assert_ptr_eq(userdata, &rig);
+	return usable;
 }
 
 static void on_tcp(void *userdata)
@@ -67,11 +72,17 @@ static void on_closed(void *userdata, int error)
 static void setup(void)
 {
 	const struct mqtt_events events = { .on_tcp = on_tcp, .on_connack = on_connack, .on_closed = on_closed };
-	const struct attempt_events ends = { .on_success = on_success, .on_failure = on_failure, .userdata = &rig };
+	const struct attempt_events ends = {
+		.on_success = on_success,
+		.on_failure = on_failure,
+		.network_is_usable = network_is_usable,
+		.userdata = &rig,
+	};
 
 	rig_make_dict(&rig, "KeepAlive=90\n");
 	ck_assert_int_eq(mqtt_new(&mqtt, rig.event, &events), 0);
-	ck_assert_int_eq(attempt_new(&attempt, rig.event, rig.settings, rig.dict, mqtt, &ends), 0);
+	ck_assert_int_eq(attempt_new(&attempt, rig.event, rig.settings, rig.dict, rig.epoch, mqtt, &ends), 0);
+	usable = true;
 }
 
 static void teardown(void)
@@ -85,7 +96,7 @@ static void teardown(void)
 
 static void start(void)
 {
-	attempt_start(attempt, timer_now() + WHOLE);
+	attempt_start(attempt, timer_now() + WHOLE, false);
 }
 
 static void start_at(const char *endpoint)
@@ -94,12 +105,12 @@ static void start_at(const char *endpoint)
 	start();
 }
 
-static void assert_failed(enum attempt_hint expected, const char *text)
+static void assert_failed(enum fault_hint expected, const char *text)
 {
 	ck_assert_uint_eq(failures, 1);
 	ck_assert_uint_eq(successes, 0);
-	ck_assert_int_eq((int)hint, (int)expected);
-	ck_assert_str_eq(detail, text);
+	ck_assert_int_eq((int)fault.hint, (int)expected);
+	ck_assert_str_eq(fault.detail, text);
 	failures = 0;
 }
 
@@ -338,7 +349,7 @@ END_TEST
 START_TEST(little_time_for_many_addresses)
 {
 	ck_assert_int_eq(rig_set(&rig, "Endpoint", "many.example"), 0);
-	attempt_start(attempt, timer_now() + 2500);
+	attempt_start(attempt, timer_now() + 2500, false);
 	fake_resolve_found("198.51.100.1\n198.51.100.2\n198.51.100.3\n198.51.100.4\n198.51.100.5\n");
 	fake_timer_pass(2499);
 	assert_under_way();
@@ -358,6 +369,288 @@ START_TEST(addresses_that_fail_at_once)
 	fake_resolve_found("198.51.100.1\n198.51.100.2\n");
 	ck_assert_uint_eq(fake_mqtt()->opens, 2);
 	assert_failed(HINT_ENDPOINT, text);
+}
+END_TEST
+
+/* --- hint 2: no network --- */
+
+/* What may have failed for want of a network. */
+static const int unreachable[] = { ENETUNREACH, ENETDOWN, EADDRNOTAVAIL };
+
+START_TEST(no_network)
+{
+	usable = false;
+	start();
+	fake_mqtt_lose(unreachable[_i]);
+	assert_failed(HINT_NETWORK, "No network: no interface is up and has an address");
+}
+END_TEST
+
+START_TEST(no_network_for_the_name)
+{
+	usable = false;
+	start_at("some.example");
+	fake_resolve_fail(-EAGAIN);
+	assert_failed(HINT_NETWORK, "No network: no interface is up and has an address");
+}
+END_TEST
+
+/* Somebody did answer, or might have. */
+START_TEST(network_is_not_to_blame)
+{
+	char text[128];
+
+	usable = false;
+	start_at("some.example");
+	fake_resolve_fail(-ENOENT);
+	assert_failed(HINT_ENDPOINT, "Name not found: check Endpoint");
+	start();
+	fake_resolve_fail(-ETIME);
+	assert_failed(HINT_ENDPOINT, "Name server does not answer: check network");
+	start_at("192.0.2.9");
+	fake_mqtt_lose(ECONNREFUSED);
+	(void)snprintf(text, sizeof(text), "%s: check Endpoint and network", strerror(ECONNREFUSED));
+	assert_failed(HINT_ENDPOINT, text);
+	start();
+	fake_timer_pass(STAGE);
+	assert_failed(HINT_ENDPOINT, "No answer from the server: check network");
+	usable = true;
+	start();
+	fake_mqtt_lose(ENETUNREACH);
+	(void)snprintf(text, sizeof(text), "%s: check Endpoint and network", strerror(ENETUNREACH));
+	assert_failed(HINT_ENDPOINT, text);
+}
+END_TEST
+
+/* --- several addresses --- */
+
+static void start_two(void)
+{
+	start_at("two.example");
+	fake_resolve_found("198.51.100.1\n198.51.100.2\n");
+	assert_target("198.51.100.1", 8883);
+}
+
+/* Whatever an address fails by before the login is answered, the next one is tried. */
+START_TEST(next_address_after_any_failure)
+{
+	start_two();
+	switch (_i) {
+	case 0:
+		fake_mqtt_lose(ECONNREFUSED);
+		break;
+	case 1:
+		fake_timer_pass(STAGE);
+		break;
+	case 2: /* silent in TLS */
+		fake_mqtt_tcp();
+		fake_timer_pass(STAGE);
+		break;
+	case 3: /* closed in TLS */
+		fake_mqtt_tcp();
+		fake_mqtt_lose(0);
+		break;
+	case 4: /* not trusted */
+		fake_mqtt_tcp();
+		fake_ssl()->failure = "Server certificate not trusted: check RootCA";
+		fake_mqtt_lose(0);
+		break;
+	case 5: /* closed before the login */
+		fake_mqtt_tcp();
+		fake_ssl()->heard = fake_ssl()->established = true;
+		fake_mqtt_lose(0);
+		break;
+	default: /* no answer to the login */
+		fake_mqtt_tcp();
+		fake_ssl()->established = true;
+		fake_timer_pass(STAGE);
+		break;
+	}
+	assert_under_way();
+	assert_target("198.51.100.2", 8883);
+	fake_mqtt_succeed();
+	ck_assert_uint_eq(successes, 1);
+	ck_assert_str_eq(attempt_get_report(attempt)->address, "198.51.100.2");
+	ck_assert_uint_eq(attempt_get_report(attempt)->tries, 2);
+}
+END_TEST
+
+/* Of several failures the one that came farthest is told, in whatever order. */
+START_TEST(farthest_failure_is_told)
+{
+	start_two();
+	if (_i == 0)
+		fake_mqtt_lose(ECONNREFUSED);
+	fake_mqtt_tcp();
+	fake_ssl()->failure = "Server certificate expired";
+	fake_mqtt_lose(0);
+	if (_i == 1)
+		fake_mqtt_lose(ECONNREFUSED);
+	assert_failed(HINT_TLS, "Server certificate expired");
+}
+END_TEST
+
+/* A refusal is an answer: no other address is asked. */
+START_TEST(refusal_is_final)
+{
+	start_two();
+	fake_mqtt_tcp();
+	fake_ssl()->established = true;
+	fake_mqtt_connack(5);
+	assert_failed(HINT_LOGIN, "Login refused: check registration and policy");
+	ck_assert_uint_eq(fake_mqtt()->opens, 1);
+}
+END_TEST
+
+/* A silent one does not use up the time of the next one, in TLS either. */
+START_TEST(share_holds_up_to_the_login)
+{
+	ck_assert_int_eq(rig_set(&rig, "Endpoint", "two.example"), 0);
+	attempt_start(attempt, timer_now() + 8000, false);
+	fake_resolve_found("198.51.100.1\n198.51.100.2\n");
+	fake_timer_pass(3000);
+	fake_mqtt_tcp();
+	fake_timer_pass(999);
+	assert_target("198.51.100.1", 8883);
+	fake_timer_pass(1);
+	assert_target("198.51.100.2", 8883);
+	fake_timer_pass(4000);
+	assert_failed(HINT_TLS, "Server is silent during TLS: check Endpoint");
+}
+END_TEST
+
+/* --- a cloud that registers the module just in time --- */
+
+static void drop(void)
+{
+	fake_mqtt_tcp();
+	fake_ssl()->heard = fake_ssl()->established = true;
+	fake_mqtt_lose(0);
+}
+
+START_TEST(first_drop_is_tried_again)
+{
+	attempt_start(attempt, timer_now() + WHOLE, true);
+	drop();
+	assert_under_way();
+	ck_assert(!fake_mqtt()->open);
+	fake_timer_pass(1999);
+	ck_assert_uint_eq(fake_mqtt()->opens, 1);
+	fake_timer_pass(1);
+	ck_assert_uint_eq(fake_mqtt()->opens, 2);
+	fake_mqtt_succeed();
+	ck_assert_uint_eq(successes, 1);
+}
+END_TEST
+
+START_TEST(drops_have_an_end)
+{
+	attempt_start(attempt, timer_now() + WHOLE, true);
+	for (unsigned i = 0; i < 3; i++) {
+		drop();
+		assert_under_way();
+		fake_timer_pass(2000U << i);
+		ck_assert_uint_eq(fake_mqtt()->opens, i + 2);
+	}
+	drop();
+	assert_failed(HINT_LOGIN, "Closed before login: check registration and policy");
+}
+END_TEST
+
+/* The whole is not exceeded for it. */
+START_TEST(drop_without_time)
+{
+	attempt_start(attempt, timer_now() + 3999, true);
+	drop();
+	assert_failed(HINT_LOGIN, "Closed before login: check registration and policy");
+}
+END_TEST
+
+START_TEST(drop_of_a_known_module)
+{
+	start();
+	drop();
+	assert_failed(HINT_LOGIN, "Closed before login: check registration and policy");
+}
+END_TEST
+
+START_TEST(other_failures_are_not_tried_again)
+{
+	attempt_start(attempt, timer_now() + WHOLE, true);
+	fake_mqtt_tcp();
+	fake_ssl()->established = true;
+	fake_mqtt_connack(5);
+	assert_failed(HINT_LOGIN, "Login refused: check registration and policy");
+	attempt_start(attempt, timer_now() + WHOLE, true);
+	fake_mqtt_tcp();
+	fake_mqtt_lose(0);
+	assert_failed(HINT_TLS, "Server closed during TLS: check Endpoint and its port");
+}
+END_TEST
+
+/* --- a clock that is not set --- */
+
+/* As if that had been the time when the clock was last right. */
+static void know_a_time(time_t when)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%lld\n", (long long)when);
+	temp_text(rig.dir, "clock", text);
+	epoch_start(rig.epoch);
+}
+
+static void fail_by_the_clock(void)
+{
+	fake_mqtt_tcp();
+	fake_ssl()->failure = "Clock not set: check time synchronisation";
+	fake_ssl()->clock_behind = true;
+	fake_mqtt_lose(0);
+}
+
+START_TEST(waits_for_the_clock)
+{
+	know_a_time(time(NULL) + 1000000);
+	start();
+	fail_by_the_clock();
+	assert_under_way();
+	fake_timer_pass(WHOLE / 2);
+	ck_assert_uint_eq(fake_mqtt()->opens, 1);
+	assert_under_way();
+
+	/* Now somebody sets it. */
+	know_a_time(time(NULL) - 1000);
+	fake_timer_pass(1000);
+	assert_target(RIG_STAGING, 8883);
+	ck_assert_uint_eq(fake_mqtt()->opens, 2);
+	fake_mqtt_succeed();
+	ck_assert_uint_eq(successes, 1);
+}
+END_TEST
+
+START_TEST(clock_is_never_set)
+{
+	know_a_time(time(NULL) + 1000000);
+	start();
+	fail_by_the_clock();
+	fake_timer_pass(WHOLE - 1);
+	assert_under_way();
+	fake_timer_pass(1);
+	assert_failed(HINT_TLS, "Clock not set: check time synchronisation");
+	ck_assert_uint_eq(fake_mqtt()->opens, 1);
+}
+END_TEST
+
+/* An address that came farther without the clock is what counts. */
+START_TEST(clock_is_not_to_blame)
+{
+	know_a_time(time(NULL) + 1000000);
+	start_two();
+	fail_by_the_clock();
+	fake_mqtt_tcp();
+	fake_ssl()->heard = fake_ssl()->established = true;
+	fake_mqtt_lose(0);
+	assert_failed(HINT_LOGIN, "Closed before login: check registration and policy");
 }
 END_TEST
 
@@ -548,16 +841,18 @@ END_TEST
 
 START_TEST(stopped_in_every_stage)
 {
-	for (unsigned stage = 0; stage < 5; stage++) {
+	for (unsigned stage = 0; stage < 6; stage++) {
 		ck_assert_int_eq(rig_set(&rig, "Endpoint", "some.example"), 0);
-		start();
+		attempt_start(attempt, timer_now() + WHOLE, true);
 		if (stage > 0)
 			fake_resolve_found("198.51.100.1\n");
-		if (stage > 1)
+		if (stage == 5)
+			drop();
+		if (stage > 1 && stage < 5)
 			fake_mqtt_tcp();
-		if (stage > 2)
+		if (stage > 2 && stage < 5)
 			fake_mqtt_connack(0);
-		if (stage > 3)
+		if (stage == 4)
 			ck_assert(fake_mqtt_ack(0));
 		attempt_stop(attempt);
 		assert_under_way();
@@ -606,6 +901,21 @@ int main(void)
 	tcase_add_test(tc, no_address_answers);
 	tcase_add_test(tc, little_time_for_many_addresses);
 	tcase_add_test(tc, addresses_that_fail_at_once);
+	tcase_add_loop_test(tc, no_network, 0, ELEMENTS(unreachable));
+	tcase_add_test(tc, no_network_for_the_name);
+	tcase_add_test(tc, network_is_not_to_blame);
+	tcase_add_loop_test(tc, next_address_after_any_failure, 0, 7);
+	tcase_add_loop_test(tc, farthest_failure_is_told, 0, 2);
+	tcase_add_test(tc, refusal_is_final);
+	tcase_add_test(tc, share_holds_up_to_the_login);
+	tcase_add_test(tc, first_drop_is_tried_again);
+	tcase_add_test(tc, drops_have_an_end);
+	tcase_add_test(tc, drop_without_time);
+	tcase_add_test(tc, drop_of_a_known_module);
+	tcase_add_test(tc, other_failures_are_not_tried_again);
+	tcase_add_test(tc, waits_for_the_clock);
+	tcase_add_test(tc, clock_is_never_set);
+	tcase_add_test(tc, clock_is_not_to_blame);
 	tcase_add_test(tc, own_identity_unusable);
 	tcase_add_test(tc, failure_has_a_name);
 	tcase_add_test(tc, refused_after_the_handshake);

@@ -40,6 +40,12 @@ static void on_message(void *userdata, const char *where, const void *what, size
 	(void)snprintf(payload, sizeof(payload), "%.*s", (int)n, (const char *)what);
 }
 
+static bool network_is_usable(void *userdata)
+{
+	ck_assert_ptr_eq(userdata, &rig);
+	return true;
+}
+
 static void on_done(void *who, uint64_t number, int r)
 {
 	ck_assert_ptr_eq(who, &result);
@@ -52,10 +58,15 @@ static const struct done done = { .fn = on_done, .who = &result, .number = NUMBE
 
 static void make(const char *more)
 {
-	const struct connection_events events = { .on_lost = on_lost, .on_message = on_message, .userdata = &rig };
+	const struct connection_events events = {
+		.on_lost = on_lost,
+		.on_message = on_message,
+		.network_is_usable = network_is_usable,
+		.userdata = &rig,
+	};
 
 	rig_make_dict(&rig, more);
-	ck_assert_int_eq(connection_new(&connection, rig.event, rig.settings, rig.dict, &events), 0);
+	ck_assert_int_eq(connection_new(&connection, rig.event, rig.settings, rig.dict, rig.epoch, &events), 0);
 }
 
 static void setup(void)
@@ -101,7 +112,7 @@ static void fail_now(void)
 	assert_pending();
 	fake_mqtt_lose(ECONNREFUSED);
 	assert_result(AT_ERR_CONNECT);
-	ck_assert_int_eq(connection_hint(connection), HINT_ENDPOINT);
+	ck_assert_int_eq((int)connection_fault(connection)->hint, HINT_ENDPOINT);
 	ck_assert(!connection_is_up(connection));
 }
 
@@ -131,8 +142,8 @@ START_TEST(failure_has_hint_and_detail)
 	fake_mqtt_tcp();
 	fake_mqtt_connack(5);
 	assert_result(AT_ERR_CONNECT);
-	ck_assert_int_eq(connection_hint(connection), HINT_LOGIN);
-	ck_assert_str_eq(connection_detail(connection), "Login refused: check registration and policy");
+	ck_assert_int_eq((int)connection_fault(connection)->hint, HINT_LOGIN);
+	ck_assert_str_eq(connection_fault(connection)->detail, "Login refused: check registration and policy");
 	ck_assert_uint_eq(losses, 0);
 }
 END_TEST
@@ -149,7 +160,7 @@ START_TEST(within_the_timeout)
 	assert_pending();
 	fake_timer_pass(500);
 	assert_result(AT_ERR_CONNECT);
-	ck_assert_int_eq(connection_hint(connection), HINT_JOBS);
+	ck_assert_int_eq((int)connection_fault(connection)->hint, HINT_JOBS);
 }
 END_TEST
 
@@ -245,10 +256,10 @@ START_TEST(long_wait_is_answered)
 	connection_open(connection, done);
 	assert_result(AT_ERR_CONNECT);
 	ck_assert_uint_eq(fake_mqtt()->opens, 4);
-	ck_assert_int_eq(connection_hint(connection), HINT_BACKOFF);
-	ck_assert_int_eq(sscanf(connection_detail(connection), "Retry in %u s", &seconds), 1);
+	ck_assert_int_eq((int)connection_fault(connection)->hint, HINT_BACKOFF);
+	ck_assert_int_eq(sscanf(connection_fault(connection)->detail, "Retry in %u s", &seconds), 1);
 	(void)snprintf(text, sizeof(text), "Retry in %u s", seconds);
-	ck_assert_str_eq(connection_detail(connection), text);
+	ck_assert_str_eq(connection_fault(connection)->detail, text);
 	ck_assert_uint_ge(seconds, 8);
 	ck_assert_uint_le(seconds, 16);
 
@@ -256,7 +267,7 @@ START_TEST(long_wait_is_answered)
 	fake_timer_pass((uint64_t)seconds * 1000 - 5001);
 	connection_open(connection, done);
 	if (calls == 1) {
-		ck_assert_int_eq(connection_hint(connection), HINT_BACKOFF);
+		ck_assert_int_eq((int)connection_fault(connection)->hint, HINT_BACKOFF);
 		calls = 0;
 	}
 	fake_timer_pass(5001);
@@ -278,7 +289,7 @@ START_TEST(wait_leaves_time_to_connect)
 		if (calls == 0)
 			break;
 		assert_result(AT_ERR_CONNECT);
-		ck_assert_int_eq(connection_hint(connection), HINT_BACKOFF);
+		ck_assert_int_eq((int)connection_fault(connection)->hint, HINT_BACKOFF);
 		fake_timer_pass(50);
 	}
 	ck_assert_uint_gt(fake_timer_next(), 2650);
@@ -298,7 +309,7 @@ START_TEST(five_seconds_are_waited_for)
 	(void)fail_often();
 	connection_open(connection, done);
 	assert_result(AT_ERR_CONNECT);
-	ck_assert_int_eq(sscanf(connection_detail(connection), "Retry in %u s", &seconds), 1);
+	ck_assert_int_eq(sscanf(connection_fault(connection)->detail, "Retry in %u s", &seconds), 1);
 	fake_timer_pass((uint64_t)(seconds - 5) * 1000); /* the detail is rounded up: at most 5 s are left */
 	connection_open(connection, done);
 	assert_pending();
@@ -363,7 +374,7 @@ START_TEST(no_room_to_wait)
 		ck_assert_uint_le(fake_timer_next(), 4750);
 		connection_close(connection);
 	} else {
-		ck_assert_int_eq(connection_hint(connection), HINT_BACKOFF);
+		ck_assert_int_eq((int)connection_fault(connection)->hint, HINT_BACKOFF);
 	}
 }
 END_TEST
@@ -383,7 +394,7 @@ START_TEST(wait_and_attempt_within_the_timeout)
 	assert_pending();
 	fake_timer_pass(1);
 	assert_result(AT_ERR_CONNECT);
-	ck_assert_int_eq(connection_hint(connection), HINT_TLS);
+	ck_assert_int_eq((int)connection_fault(connection)->hint, HINT_TLS);
 
 	fake_timer_pass(4000);
 	connection_open(connection, done);

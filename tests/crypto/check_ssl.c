@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ROUNDS 20
@@ -231,6 +232,36 @@ END_TEST
 START_TEST(expired_server)
 {
 	expect(root, "DNS:localhost", true, versions[_i], "Server certificate expired");
+}
+END_TEST
+
+/* The server's certificate is valid from tomorrow on: the clock is wrong, or not set at all. */
+START_TEST(clock_before_the_certificate)
+{
+	const struct pki_order order = { .name = "server", .issuer = root, .names = "DNS:localhost", .future = true };
+	_cleanup_(pki_freep) struct pki *shown = pki_make(&order);
+	_cleanup_(ssl_freep) struct ssl *s = connect_to(shown, versions[_i]);
+
+	ck_assert_str_eq(ssl_failure(s), "Server certificate not yet valid: check clock");
+	ck_assert(!ssl_clock_behind(s));
+	s = ssl_free(s);
+	config.time_floor = time(NULL) + 3600;
+	s = connect_to(shown, versions[_i]);
+	ck_assert_str_eq(ssl_failure(s), "Clock not set: check time synchronisation");
+	ck_assert(ssl_clock_behind(s));
+	ck_assert(!ssl_established(s));
+	ssl_restart(s);
+	ck_assert(!ssl_clock_behind(s));
+}
+END_TEST
+
+/* What had expired at a time that has surely passed has expired, whatever the clock says. */
+START_TEST(certificate_before_the_last_known_time)
+{
+	config.time_floor = time(NULL) + 3600;
+	expect(root, "DNS:localhost", false, versions[_i], NULL);
+	config.time_floor = time(NULL) + 10000LL * 86400;
+	expect(root, "DNS:localhost", false, versions[_i], "Server certificate expired");
 }
 END_TEST
 
@@ -548,6 +579,8 @@ int main(void)
 	tcase_add_loop_test(tc, address_instead_of_name, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, untrusted_root, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, expired_server, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, clock_before_the_certificate, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, certificate_before_the_last_known_time, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, our_certificate_refused, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, our_certificate_expired, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, again_with_the_same_context, 0, ELEMENTS(versions));

@@ -98,9 +98,9 @@ static void set_names(X509 *cert, const struct pki_order *o)
 	NEED(X509_set_issuer_name(cert, subject));
 }
 
-static void set_dates(X509 *cert, bool expired)
+static void set_dates(X509 *cert, bool expired, bool future)
 {
-	NEED(X509_gmtime_adj(X509_getm_notBefore(cert), expired ? -10 * DAY : -DAY));
+	NEED(X509_gmtime_adj(X509_getm_notBefore(cert), expired ? -10 * DAY : future ? DAY : -DAY));
 	NEED(X509_time_adj_ex(X509_getm_notAfter(cert), expired ? -1 : 4000, 0, NULL));
 }
 
@@ -134,7 +134,7 @@ struct pki *pki_make(const struct pki_order *o)
 	NEED(X509_set_version(cert, X509_VERSION_3));
 	set_serial(cert, o->serial);
 	set_names(cert, o);
-	set_dates(cert, o->expired);
+	set_dates(cert, o->expired, o->future);
 	NEED(X509_set_pubkey(cert, p->key));
 	add_extension(cert, NID_basic_constraints, o->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
 	if (o->names)

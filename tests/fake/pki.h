@@ -24,6 +24,7 @@ struct pki_order {
 	bool ca;
 	bool forged;       /* the signature does not verify */
 	bool expired;      /* since yesterday */
+	bool future;       /* valid from tomorrow on */
 	const char *names; /* subjectAltName, such as "DNS:localhost,IP:127.0.0.1"; NULL: none */
 	size_t padding;    /* bytes of a comment that make it larger */
 };

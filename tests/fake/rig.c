@@ -42,6 +42,8 @@ static void start_dict(struct rig *rig)
 {
 	ck_assert_int_eq(dict_new(&rig->dict, rig->event, rig->settings, rig->dir), 0);
 	ck_assert_int_eq(dict_start(rig->dict), 0);
+	ck_assert_int_eq(epoch_new(&rig->epoch, rig->event, rig->dir), 0);
+	epoch_start(rig->epoch);
 }
 
 static void start_module(struct rig *rig)
@@ -50,6 +52,7 @@ static void start_module(struct rig *rig)
 			 0);
 	ck_assert_int_eq(module_start(rig->module), 0);
 	rig->dict = rig->module->dict;
+	rig->epoch = rig->module->epoch;
 }
 
 void rig_make_dict(struct rig *rig, const char *more)
@@ -66,11 +69,14 @@ void rig_make_module(struct rig *rig, const char *more)
 
 static void stop(struct rig *rig)
 {
-	if (rig->module)
+	if (rig->module) {
 		rig->module = module_free(rig->module);
-	else
+	} else {
+		epoch_free(rig->epoch);
 		dict_free(rig->dict);
+	}
 	rig->dict = NULL;
+	rig->epoch = NULL;
 }
 
 void rig_restart(struct rig *rig)

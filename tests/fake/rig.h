@@ -17,7 +17,8 @@ struct rig {
 	sd_event *event;
 	char *dir;
 	struct settings *settings;
-	struct dict *dict; /* the module's, or one of its own */
+	struct dict *dict;   /* the module's, or one of its own */
+	struct epoch *epoch; /* beside a dictionary of its own */
 	struct module *module;
 };
 

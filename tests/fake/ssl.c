@@ -60,7 +60,7 @@ void ssl_restart(struct ssl *s)
 {
 	ck_assert_ptr_nonnull(s);
 	fake.restarts++;
-	fake.heard = fake.established = false;
+	fake.heard = fake.established = fake.clock_behind = false;
 	fake.failure = fake.unread = NULL;
 }
 
@@ -93,6 +93,12 @@ const char *ssl_failure(const struct ssl *s)
 {
 	ck_assert_ptr_nonnull(s);
 	return fake.failure;
+}
+
+bool ssl_clock_behind(const struct ssl *s)
+{
+	ck_assert_ptr_nonnull(s);
+	return fake.clock_behind;
 }
 
 bool ssl_proven(const struct ssl *s)

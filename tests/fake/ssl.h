@@ -15,6 +15,7 @@ struct fake_ssl {
 	/* What the functions answer. ssl_restart() sets these back. */
 	bool heard;
 	bool established;
+	bool clock_behind;
 	const char *failure;
 	const char *unread; /* becomes the failure with ssl_last_word() */
 	bool proven;

@@ -2,12 +2,16 @@
 #include "util/log.h"
 
 #include "fake/suite.h"
+#include "fake/temp.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static int reader;
@@ -143,7 +147,7 @@ START_TEST(tells_the_journal_priorities)
 
 	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
 	set_journal(st.st_dev, st.st_ino);
-	log_open();
+	log_open("/nonexistent");
 	log_error("bad");
 	log_info("good");
 	ck_assert_str_eq(written(), "<3>bad\n<6>good\n");
@@ -156,13 +160,91 @@ START_TEST(no_priorities_elsewhere)
 
 	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
 	set_journal(st.st_dev, st.st_ino + 1);
-	log_open();
+	log_open("/nonexistent");
 	set_journal(st.st_dev + 1, st.st_ino);
-	log_open();
+	log_open("/nonexistent");
 	ck_assert_int_eq(setenv("JOURNAL_STREAM", "nonsense", 1), 0);
-	log_open();
+	log_open("/nonexistent");
 	log_error("bad");
 	ck_assert_str_eq(written(), "bad\n");
+}
+END_TEST
+
+/* A socket as the journal has one; log_open() takes stderr for the journal's. */
+static int open_journal(char *dir)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	struct stat st;
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", temp_path(dir, "journal"));
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	set_journal(st.st_dev, st.st_ino);
+	log_open(address.sun_path);
+	return fd;
+}
+
+static const struct log_field fields[] = {
+	{ "EXPRESSLINK_HINT", "3" },
+	{ "EXPRESSLINK_DETAIL", "a\nMESSAGE=forged\x7f" },
+};
+
+START_TEST(records_have_fields_for_the_journal)
+{
+	char *dir = temp_dir(), got[4096];
+	int journal = open_journal(dir);
+	ssize_t n;
+
+	log_record(LOG_WARNING, fields, ELEMENTS(fields), "Not connected, hint %d", 3);
+	ck_assert_str_eq(written(), "");
+	n = recv(journal, got, sizeof(got) - 1, 0);
+	ck_assert_int_gt(n, 0);
+	got[n] = '\0';
+	ck_assert_str_eq(got, "MESSAGE=Not connected, hint 3\nPRIORITY=4\nSYSLOG_IDENTIFIER=check_log\n"
+			      "EXPRESSLINK_HINT=3\nEXPRESSLINK_DETAIL=a?MESSAGE=forged?\n");
+
+	/* Hidden by the level. */
+	log_record(LOG_DEBUG, fields, ELEMENTS(fields), "hidden");
+	ck_assert_int_lt(recv(journal, got, sizeof(got), 0), 0);
+
+	/* A field that does not fit is left out; the others are told. */
+	memset(got, 'x', sizeof(got) - 1);
+	got[sizeof(got) - 1] = '\0';
+	log_record(LOG_WARNING, (const struct log_field[]){ { "LONG", got }, fields[0] }, 2, "two");
+	n = recv(journal, got, sizeof(got) - 1, 0);
+	ck_assert_int_gt(n, 0);
+	got[n] = '\0';
+	ck_assert_str_eq(got, "MESSAGE=two\nPRIORITY=4\nSYSLOG_IDENTIFIER=check_log\nEXPRESSLINK_HINT=3\n");
+	ck_assert_int_eq(close(journal), 0);
+	temp_remove(dir);
+}
+END_TEST
+
+/* Nothing waits for a journal that hangs, and nothing is lost. */
+START_TEST(records_go_to_stderr_when_the_journal_hangs)
+{
+	char *dir = temp_dir();
+	int journal = open_journal(dir);
+
+	for (unsigned i = 0; i < 10000; i++) {
+		log_record(LOG_INFO, fields, ELEMENTS(fields), "number %u", i);
+		if (strncmp(written(), "<6>number ", 10) == 0)
+			break;
+		ck_assert_uint_lt(i, 9999);
+	}
+	ck_assert_int_eq(close(journal), 0);
+	log_record(LOG_INFO, fields, ELEMENTS(fields), "gone");
+	ck_assert_str_eq(written(), "<6>gone\n");
+	temp_remove(dir);
+}
+END_TEST
+
+START_TEST(records_are_lines_elsewhere)
+{
+	log_record(LOG_INFO, fields, ELEMENTS(fields), "one %d", 1);
+	ck_assert_str_eq(written(), "one 1\n");
 }
 END_TEST
 
@@ -188,6 +270,9 @@ int main(void)
 	tcase_add_test(tc, cuts_bytes);
 	tcase_add_test(tc, tells_the_journal_priorities);
 	tcase_add_test(tc, no_priorities_elsewhere);
+	tcase_add_test(tc, records_have_fields_for_the_journal);
+	tcase_add_test(tc, records_go_to_stderr_when_the_journal_hangs);
+	tcase_add_test(tc, records_are_lines_elsewhere);
 	tcase_add_test(tc, survives_a_closed_stderr);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
