@@ -196,8 +196,9 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 	uint8_t packet[256];
 
 	(void)source;
+	(void)revents;
 	/* The queue of errors first: as long as it holds something, the socket stays ready. */
-	for (unsigned i = 0; (revents & EPOLLERR) && i < TURN_PACKETS && take_error(p); i++)
+	for (unsigned i = 0; i < TURN_PACKETS && take_error(p); i++)
 		;
 	for (unsigned i = 0; i < TURN_PACKETS; i++) {
 		ssize_t n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
