@@ -42,6 +42,19 @@ while IFS='|' read -r name _; do
 	}
 done <"$work/commands"
 
+# Hints: every detail of ERR14. What is filled in is left out.
+plain() { sed -e 's/\\f[IBP]//g; s/\\-/-/g; s/\\(lq//g; s/\\(rq//g' "$sheet"; }
+plain >"$work/plain"
+{
+	grep -E 'fault_set|^[[:space:]]*\[[0-9]\] = ' src/cloud/fault.c
+	grep -E 'attempt_fail_text|fault_set' src/cloud/attempt.c src/cloud/connection.c
+	grep -E 'return "|ssl_fail\(s, "' src/crypto/ssl.c
+} | sed -n 's/.*"\([A-Z%][^"]*\)".*/\1/p' | grep -v '^%s$' | sed 's/%s//g; s/%llu.*//' | sort -u >"$work/details"
+[ "$(wc -l <"$work/details")" -ge 35 ] || { echo "hints: the details in the source could not be read"; bad=1; }
+while IFS= read -r detail; do
+	grep -qF -e "$detail" "$work/plain" || { echo "$sheet: no hint with the detail: $detail"; bad=1; }
+done <"$work/details"
+
 # Settings: key|as delivered|range, for the rows that the datasheet lists.
 sed -n -e 's/^.*"\([A-Za-z]*\)", NUMBER([a-z_]*, *\([0-9]*\), *\([0-9]*\), *"\([0-9]*\)").*/\1|\4|\2-\3/p' \
 	-e 's/^.*"\([A-Za-z]*\)", SIZE([a-z_]*, *\([0-9]*\) \* KIB, *\([0-9]*\) \* MIB, *"\([0-9KM]*\)").*/\1|\4|\2K-\3M/p' \
@@ -78,7 +91,7 @@ src/at/tty.h|TTY_BUSY|64 * 1024|Up to 64 KiB of answers
 src/queue/messages.h|MESSAGE_MAX_PAYLOAD|128 * 1024|may have 128 KiB
 src/queue/events.h|EVENT_MAX_DETAIL|64|its topic, up to 64 bytes
 src/cloud/topics.h|TOPICS_OWN|6|up to 6 subscriptions
-src/cloud/attempt.h|ATTEMPT_MAX_DETAIL|64|a detail has at most 64 bytes
+src/cloud/fault.h|FAULT_MAX_DETAIL|64|a detail has at most 64 bytes
 src/cloud/connection.c|WAIT_IN_PLACE_MS|5000|no longer than 5 s
 src/util/backoff.c|BACKOFF_FIRST_MS|2000|2 s, 4 s
 src/util/backoff.c|BACKOFF_LAST_MS|120000|and 120 s from then on
