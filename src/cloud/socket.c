@@ -2,10 +2,35 @@
 #include "cloud/socket.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+/* Numbers only: nothing here waits for a name server. */
+int socket_connect(const char *address, uint16_t port, int *ret_fd)
+{
+	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
+	char service[8];
+	int fd, r = 0;
+
+	(void)snprintf(service, sizeof(service), "%u", port);
+	if (getaddrinfo(address, service, &hints, &found) != 0)
+		return -EADDRNOTAVAIL;
+	fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || (connect(fd, found->ai_addr, found->ai_addrlen) < 0 && errno != EINPROGRESS))
+		r = -errno;
+	freeaddrinfo(found);
+	if (r == 0)
+		*ret_fd = fd;
+	else if (fd >= 0)
+		(void)close(fd);
+	return r;
+}
 
 int socket_state(int fd, uint32_t revents)
 {

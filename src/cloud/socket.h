@@ -1,10 +1,14 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the MQTT library does not tell or set of its TCP socket. */
+/* TCP: a connection of our own, and what the MQTT library does not tell or set of its socket. */
 
 #include "util/macro.h"
 
 #include <stdint.h>
+
+/* A non-blocking socket that connects to a numeric address, which may have a scope (fe80::1%eth0). 0 or -errno. The
+ * caller closes it. */
+int socket_connect(const char *address, uint16_t port, int *ret_fd) _must_check_;
 
 /* After these epoll events on a connecting socket: 1: the connection stands; 0: not yet; -errno: it failed. */
 int socket_state(int fd, uint32_t revents) _must_check_;

@@ -2,6 +2,7 @@
 #include "crypto/cert.h"
 
 #include "at/error.h"
+#include "crypto/name.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -281,44 +282,6 @@ int cert_roots_acceptable(const char *pem, size_t n, const char *present, size_t
 	}
 }
 
-/* As text that is safe to log; cut to size - 1 bytes. */
-static void copy_text(const char *text, size_t n, char *ret, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i < n && i < size - 1; i++)
-		ret[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
-	ret[i] = '\0';
-}
-
-static bool common_name(const X509_NAME *name, char *ret, size_t size)
-{
-	int i = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-	unsigned char *utf8 = NULL;
-	int n = -1;
-
-	if (i >= 0)
-		n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)));
-	if (n < 0)
-		return false;
-	copy_text((const char *)utf8, (size_t)n, ret, size);
-	OPENSSL_free(utf8);
-	return true;
-}
-
-static int whole_name(const X509_NAME *name, char *ret, size_t size)
-{
-	_cleanup_(BIO_free_allp) BIO *out = BIO_new(BIO_s_mem());
-	char *data;
-	long n;
-
-	if (!out || X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253) < 0)
-		return -ENOMEM;
-	n = BIO_get_mem_data(out, &data);
-	copy_text(data, n > 0 ? (size_t)n : 0, ret, size);
-	return 0;
-}
-
 static int serial_text(const X509 *x, char *ret, size_t size)
 {
 	_cleanup_(BN_freep) BIGNUM *serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
@@ -362,12 +325,11 @@ int cert_info(const char *pem, size_t n, struct cert_info *ret)
 	r = one_cert(pem, n, &x);
 	if (r)
 		return r < 0 ? r : -EBADMSG;
-	(void)common_name(X509_get_subject_name(x), info.common_name, sizeof(info.common_name));
-	if (!common_name(X509_get_issuer_name(x), info.issuer, sizeof(info.issuer))) {
-		r = whole_name(X509_get_issuer_name(x), info.issuer, sizeof(info.issuer));
-		if (r < 0)
-			return r;
-	}
+	if (!name_common(X509_get_subject_name(x), info.common_name, sizeof(info.common_name)))
+		info.common_name[0] = '\0';
+	r = name_text(X509_get_issuer_name(x), info.issuer, sizeof(info.issuer));
+	if (r < 0)
+		return r;
 	r = serial_text(x, info.serial, sizeof(info.serial));
 	if (r < 0)
 		return r;

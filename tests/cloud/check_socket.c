@@ -4,6 +4,7 @@
 #include "fake/suite.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -47,6 +48,40 @@ START_TEST(stands)
 }
 END_TEST
 
+START_TEST(connects)
+{
+	struct sockaddr_in address;
+	int server = bound(&address), fd = -1;
+
+	ck_assert_int_eq(listen(server, 1), 0);
+	ck_assert_int_eq(socket_connect("127.0.0.1", ntohs(address.sin_port), &fd), 0);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	ck_assert_int_eq(socket_state(fd, events_of(fd)), 1);
+	(void)close(fd);
+	(void)close(server);
+	fd = -1;
+	ck_assert_int_lt(socket_connect("localhost", 1, &fd), 0); /* a name */
+	ck_assert_int_lt(socket_connect("", 1, &fd), 0);
+	ck_assert_int_lt(socket_connect("fe80::1%no-such-interface", 1, &fd), 0);
+	ck_assert_int_eq(fd, -1);
+}
+END_TEST
+
+/* What fails at once leaves no socket behind. */
+START_TEST(does_not_connect)
+{
+	int before = dup(0), fd = -1, after;
+
+	ck_assert_int_lt(socket_connect("255.255.255.255", 1, &fd), 0); /* broadcast, or no network */
+	after = dup(0);
+	ck_assert_int_eq(fd, -1);
+	ck_assert_int_eq(after, before + 1);
+	(void)close(before);
+	(void)close(after);
+}
+END_TEST
+
 START_TEST(refused)
 {
 	struct sockaddr_in address;
@@ -84,6 +119,8 @@ int main(void)
 	Suite *suite = suite_create("socket");
 	TCase *tc = tcase_create("socket");
 
+	tcase_add_test(tc, connects);
+	tcase_add_test(tc, does_not_connect);
 	tcase_add_test(tc, stands);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, tuned);

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/probe.h"
+
+#include "cloud/resolve.h"
+#include "cloud/secure.h"
+#include "cloud/socket.h"
+#include "crypto/handshake.h"
+#include "util/log.h"
+#include "util/timer.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define STAGE_MS       10000 /* the most that one stage may take */
+#define STAGE_LEAST_MS 1000  /* an address is given at least this, however many there are */
+#define CONFIRM_MS     1000  /* for a server that refuses our certificate after the handshake */
+
+enum stage {
+	STAGE_BEGIN, /* the loop comes first: fn is not called before probe_start() returns */
+	STAGE_RESOLVE,
+	STAGE_TCP,
+	STAGE_TLS,
+	STAGE_CONFIRM,
+};
+
+struct probe {
+	sd_event *event;
+	const struct settings *settings;
+	const struct dict *dict;
+	const struct epoch *epoch;
+	struct endpoint endpoint;
+	probe_fn fn;
+	void *userdata;
+
+	enum stage stage;
+	struct timer timer; /* the stage's deadline */
+	uint64_t deadline;  /* of the whole */
+	uint64_t since;     /* when the present stage began */
+	struct resolve *resolve;
+	struct addresses addresses;
+	size_t address;            /* the next to be tried */
+	uint64_t address_deadline; /* of the present one */
+	struct ssl *ssl;
+	int fd;
+	sd_event_source *io;
+	uint32_t armed; /* events that io waits for */
+	struct handshake *handshake;
+	bool failed; /* there is a fault in the report */
+	struct probe_report report;
+};
+
+static void probe_next_address(struct probe *p);
+
+/* --- the report and its end --- */
+
+static void _printf_(2, 3) probe_line(struct probe *p, const char *format, ...)
+{
+	struct probe_report *report = &p->report;
+	va_list ap;
+
+	if (report->count == PROBE_MAX_LINES) {
+		(void)strcpy(report->lines[PROBE_MAX_LINES - 1], "and more");
+		return;
+	}
+	va_start(ap, format);
+	(void)vsnprintf(report->lines[report->count], sizeof(report->lines[0]), format, ap);
+	va_end(ap);
+	log_info("DIAG TLS: %s", report->lines[report->count++]);
+}
+
+static const char *probe_address(const struct probe *p)
+{
+	return p->addresses.text[p->address - 1];
+}
+
+static unsigned long long probe_took(const struct probe *p)
+{
+	return timer_now() - p->since;
+}
+
+static void probe_close(struct probe *p)
+{
+	p->handshake = handshake_free(p->handshake);
+	p->io = sd_event_source_disable_unref(p->io);
+	if (p->fd >= 0)
+		(void)close(p->fd);
+	p->fd = -1;
+}
+
+static void probe_stop(struct probe *p)
+{
+	timer_disarm(&p->timer);
+	p->resolve = resolve_free(p->resolve);
+	probe_close(p);
+	p->ssl = ssl_free(p->ssl);
+}
+
+static void probe_log(const struct probe *p)
+{
+	const struct fault *fault = &p->report.fault;
+	const char *text = p->report.passed ? p->report.summary : fault->detail;
+	char hint[4] = "";
+	const struct log_field fields[] = {
+		{ "EXPRESSLINK_ENDPOINT", p->endpoint.host },
+		{ "EXPRESSLINK_ADDRESS", p->address > 0 ? probe_address(p) : "" },
+		{ "EXPRESSLINK_HINT", hint },
+		{ "EXPRESSLINK_DETAIL", fault->detail },
+	};
+
+	if (!p->report.passed)
+		(void)snprintf(hint, sizeof(hint), "%d", (int)fault->hint);
+	log_record(LOG_INFO, fields, ELEMENTS(fields), "DIAG TLS %s: %s", p->report.passed ? "passed" : "failed", text);
+}
+
+/* p may be gone afterwards. */
+static void probe_end(struct probe *p)
+{
+	const struct probe_report report = p->report;
+
+	probe_log(p);
+	probe_stop(p);
+	p->fn(p->userdata, &report);
+}
+
+/* The address that came farthest tells most. */
+static void probe_note_fault(struct probe *p, const struct fault *fault)
+{
+	if (!p->failed || fault->hint > p->report.fault.hint)
+		p->report.fault = *fault;
+	p->failed = true;
+}
+
+static uint64_t left_until(uint64_t deadline)
+{
+	uint64_t now = timer_now();
+
+	return deadline > now ? deadline - now : 0;
+}
+
+static void probe_stage(struct probe *p, enum stage stage, uint64_t deadline)
+{
+	uint64_t most = stage == STAGE_CONFIRM ? CONFIRM_MS : STAGE_MS;
+	uint64_t left = left_until(deadline);
+
+	p->stage = stage;
+	p->since = timer_now();
+	timer_arm(&p->timer, left < most ? left : most);
+}
+
+/* The present address has failed. */
+static void probe_failed(struct probe *p, const struct fault *fault)
+{
+	probe_note_fault(p, fault);
+	probe_close(p);
+	if (p->address < p->addresses.count && left_until(p->deadline) > 0)
+		probe_next_address(p);
+	else
+		probe_end(p);
+}
+
+/* --- name --- */
+
+static void probe_unresolved(struct probe *p, int r)
+{
+	const char *text = r == -ENOENT ? "not found" : r == -ETIME ? "no answer" : "cannot be resolved";
+	struct fault fault;
+
+	probe_line(p, "DNS %.80s %s %llu ms", p->endpoint.host, text, probe_took(p));
+	fault_of_name(&fault, r);
+	probe_note_fault(p, &fault);
+	probe_end(p);
+}
+
+static void on_resolved(void *userdata, int r, const struct addresses *found)
+{
+	struct probe *p = userdata;
+
+	p->addresses = *found;
+	p->resolve = resolve_free(p->resolve);
+	if (r < 0) {
+		probe_unresolved(p, r);
+		return;
+	}
+	probe_line(p, "DNS %.80s %zu %s %llu ms", p->endpoint.host, found->count,
+		   found->count == 1 ? "address" : "addresses", probe_took(p));
+	probe_next_address(p);
+}
+
+/* --- TCP --- */
+
+/* error: errno; 0: no answer. */
+static void probe_tcp_failed(struct probe *p, int error)
+{
+	struct fault fault;
+
+	probe_line(p, "TCP %s %d %s %llu ms", probe_address(p), p->endpoint.port, error ? strerror(error) : "no answer",
+		   probe_took(p));
+	fault_of_tcp(&fault, error);
+	probe_failed(p, &fault);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata);
+
+static void probe_next_address(struct probe *p)
+{
+	uint64_t share = left_until(p->deadline) / (p->addresses.count - p->address);
+	int r;
+
+	p->address++;
+	if (share < STAGE_LEAST_MS)
+		share = STAGE_LEAST_MS;
+	p->address_deadline = timer_now() + share;
+	if (p->address_deadline > p->deadline)
+		p->address_deadline = p->deadline;
+	probe_stage(p, STAGE_TCP, p->address_deadline);
+	ssl_restart(p->ssl);
+	r = socket_connect(probe_address(p), p->endpoint.port, &p->fd);
+	if (r == 0) {
+		p->armed = EPOLLOUT;
+		r = sd_event_add_io(p->event, &p->io, p->fd, p->armed, on_io, p);
+	}
+	if (r < 0)
+		probe_tcp_failed(p, -r);
+}
+
+/* --- TLS --- */
+
+static void probe_certificates(struct probe *p, const struct handshake_view *view)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		const struct handshake_certificate *c = &view->certificates[i];
+
+		probe_line(p, "CERT %zu %s by %s %s %s", i, c->subject, c->issuer, c->not_before, c->not_after);
+	}
+	if (view->shown > view->count)
+		probe_line(p, "CERT %zu more", view->shown - view->count);
+}
+
+/* r: of the handshake; -ETIME: the time is over. */
+static void probe_tls_failed(struct probe *p, int r)
+{
+	const char *why = ssl_failure(p->ssl);
+	struct handshake_view view;
+	struct fault fault;
+
+	handshake_describe(p->handshake, &view);
+	if (!why)
+		why = view.problem;
+	if (!why)
+		why = r == -ETIME ? "no answer" : "closed by the server";
+	probe_line(p, "TLS %.80s %llu ms", why, probe_took(p));
+	if (p->stage == STAGE_TLS)
+		probe_certificates(p, &view);
+	fault_of_tls(&fault, p->ssl, r != -ETIME);
+	probe_failed(p, &fault);
+}
+
+static void probe_passed(struct probe *p)
+{
+	struct handshake_view view;
+
+	handshake_describe(p->handshake, &view);
+	(void)snprintf(p->report.summary, sizeof(p->report.summary), "%s %s", view.protocol, view.cipher);
+	p->report.passed = true;
+	p->report.fault = (struct fault){ 0 };
+	probe_end(p);
+}
+
+static void probe_established(struct probe *p)
+{
+	struct handshake_view view;
+
+	handshake_describe(p->handshake, &view);
+	probe_line(p, "TLS %s %s%s%s %llu ms", view.protocol, view.cipher, view.alpn[0] ? " ALPN " : "", view.alpn,
+		   probe_took(p));
+	probe_certificates(p, &view);
+	probe_stage(p, STAGE_CONFIRM, p->deadline);
+}
+
+static void probe_arm_io(struct probe *p)
+{
+	uint32_t wanted = handshake_wants_write(p->handshake) ? EPOLLOUT : EPOLLIN;
+
+	if (wanted == p->armed)
+		return;
+	p->armed = wanted;
+	(void)sd_event_source_set_io_events(p->io, wanted);
+}
+
+static void probe_tls(struct probe *p)
+{
+	int r = 0;
+
+	if (p->stage == STAGE_TLS) {
+		r = handshake_step(p->handshake);
+		if (r == 0)
+			probe_established(p);
+	}
+	if (p->stage == STAGE_CONFIRM)
+		r = handshake_confirm(p->handshake);
+	if (r == 0)
+		probe_passed(p);
+	else if (r == -EAGAIN)
+		probe_arm_io(p);
+	else
+		probe_tls_failed(p, r);
+}
+
+static void probe_tcp_up(struct probe *p)
+{
+	struct fault fault;
+	int r;
+
+	probe_line(p, "TCP %s %d connected %llu ms", probe_address(p), p->endpoint.port, probe_took(p));
+	probe_stage(p, STAGE_TLS, p->address_deadline);
+	r = handshake_new(&p->handshake, p->ssl, p->fd);
+	if (r == 0) {
+		probe_tls(p);
+		return;
+	}
+	(void)log_errno(r, "Handshake");
+	fault_of_tls(&fault, p->ssl, true);
+	probe_failed(p, &fault);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct probe *p = userdata;
+	int r;
+
+	(void)source;
+	if (p->stage != STAGE_TCP) {
+		probe_tls(p);
+		return 0;
+	}
+	r = socket_state(fd, revents);
+	if (r > 0)
+		probe_tcp_up(p);
+	else if (r < 0)
+		probe_tcp_failed(p, -r);
+	return 0;
+}
+
+/* --- its course --- */
+
+static void probe_begin(struct probe *p)
+{
+	struct fault fault;
+	int r;
+
+	r = secure_new(&p->ssl, p->settings, p->dict, p->epoch, &p->endpoint);
+	if (r) {
+		(void)log_errno(r, "Certificate or private key");
+		probe_line(p, "TLS own key or certificate unusable");
+		fault_set(&fault, HINT_TLS, "Own key or certificate unusable: see the module's log");
+		probe_note_fault(p, &fault);
+		probe_end(p);
+		return;
+	}
+	if (p->endpoint.numeric) {
+		p->addresses.count = 1;
+		(void)snprintf(p->addresses.text[0], sizeof(p->addresses.text[0]), "%.45s", p->endpoint.host);
+		probe_next_address(p);
+		return;
+	}
+	probe_stage(p, STAGE_RESOLVE, p->deadline);
+	r = resolve_start(&p->resolve, p->event, p->endpoint.host, STAGE_MS, on_resolved, p);
+	if (r < 0) {
+		(void)log_errno(r, "Resolver");
+		probe_line(p, "DNS resolver cannot be started");
+		fault_set(&fault, HINT_ENDPOINT, "Resolver could not be started: see the module's log");
+		probe_note_fault(p, &fault);
+		probe_end(p);
+	}
+}
+
+static void on_time(void *userdata)
+{
+	struct probe *p = userdata;
+
+	switch (p->stage) {
+	case STAGE_BEGIN:
+		probe_begin(p);
+		break;
+	case STAGE_RESOLVE:
+		probe_unresolved(p, -ETIME);
+		break;
+	case STAGE_TCP:
+		probe_tcp_failed(p, 0);
+		break;
+	case STAGE_TLS:
+		probe_tls_failed(p, -ETIME);
+		break;
+	case STAGE_CONFIRM:
+		probe_passed(p); /* nobody objects */
+		break;
+	}
+}
+
+int probe_start(struct probe **ret, sd_event *event, const struct settings *settings, const struct dict *dict,
+		const struct epoch *epoch, const struct endpoint *endpoint, uint64_t timeout_ms, probe_fn fn,
+		void *userdata)
+{
+	_cleanup_(probe_freep) struct probe *p = NULL;
+	int r;
+
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->event = sd_event_ref(event);
+	p->settings = settings;
+	p->dict = dict;
+	p->epoch = epoch;
+	p->endpoint = *endpoint;
+	if (p->endpoint.port == 0)
+		p->endpoint.port = SECURE_PORT;
+	p->fn = fn;
+	p->userdata = userdata;
+	p->fd = -1;
+	p->deadline = timer_now() + timeout_ms;
+	r = timer_init(&p->timer, event, on_time, p);
+	if (r < 0)
+		return r;
+	timer_arm(&p->timer, 0);
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+struct probe *probe_free(struct probe *p)
+{
+	if (!p)
+		return NULL;
+	probe_stop(p);
+	timer_done(&p->timer);
+	sd_event_unref(p->event);
+	free(p);
+	return NULL;
+}
