@@ -5,7 +5,8 @@
  * start stdout CPU COMMAND...             until it prints its first line
  * start exit CPU COUNT LINE COMMAND...    until it has read COUNT times LINE on stdin and is gone
  *
- * The program runs on processor CPU and is ended after the sign. The result is a line of JSON. */
+ * The program runs on processor CPU, on any one if that is negative, and is ended after the sign. The result is a line
+ * of JSON. */
 
 #include "port.h"
 
@@ -43,7 +44,10 @@ static pid_t spawn(int cpu, int fd, int as, char **command)
 	if (pid != 0)
 		return pid;
 	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu, &set);
+	for (int i = 0; i < CPU_SETSIZE; i++) {
+		if (cpu < 0 || i == cpu)
+			CPU_SET((size_t)i, &set);
+	}
 	if (sched_setaffinity(0, sizeof(set), &set) < 0)
 		perror("sched_setaffinity");
 	signal(SIGPIPE, SIG_DFL);
