@@ -107,8 +107,9 @@ class Observer:
 class Broker:
     MODES = ("normal", "refuse-login", "untrusted", "wrong-name", "expired", "distrusts-module")
 
-    def __init__(self, pki, folder, deadline=30.0):
-        self.pki, self.folder, self.deadline = pki, folder, deadline
+    def __init__(self, pki, folder, deadline=30.0, address="127.0.0.1"):
+        self.pki, self.folder, self.deadline, self.address = pki, folder, deadline, address
+        self.environment = dict(os.environ)
         self.secure, self.plain = Port(), Port()
         self.port = self.secure.number
         self.process = self.observer = None
@@ -127,7 +128,7 @@ class Broker:
                  "message_size_limit 0", "max_inflight_messages 0"]
         if os.getuid() == 0:
             lines.append("user root")
-        lines += ["listener %d 127.0.0.1" % self.port,
+        lines += ["listener %d %s" % (self.port, self.address),
                   "cafile " + self.pki.file(trusted + ".crt"), "certfile " + self.pki.file(shown + ".crt"),
                   "keyfile " + self.pki.file(shown + ".key"), "require_certificate true", "allow_anonymous false"]
         if mode != "refuse-login":
@@ -142,7 +143,7 @@ class Broker:
             f.write(self.configuration(mode))
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([find_mosquitto(), "-c", path], stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, preexec_fn=die_with_parent)
+                                            stderr=log, env=self.environment, preexec_fn=die_with_parent)
         self.observer = Observer(self.plain.number, self.deadline)
 
     def stop(self):

@@ -61,7 +61,7 @@ def short(data, limit=400):
 class Module:
     """The daemon, its pty, its log."""
 
-    def __init__(self, cloud=False, name="host"):
+    def __init__(self, cloud=False, name="host", cloud_address="127.0.0.1"):
         self.folder = tempfile.mkdtemp(prefix="expresslinkd-test-")
         self.pki = pki_module.Pki()
         self.name = name
@@ -85,7 +85,9 @@ class Module:
         self.dialogue = []         # (seconds, mark, bytes)
         self.born = time.monotonic()
         self.notified = b""
-        self.broker = broker_module.Broker(self.pki, self.folder, DEADLINE) if cloud else None
+        self.broker = broker_module.Broker(self.pki, self.folder, DEADLINE, cloud_address) if cloud else None
+        self.enter = broker_module.die_with_parent  # between fork() and exec()
+        self.more_environment = {}
 
     # -- life ------------------------------------------------------------------------------------------------
 
@@ -105,6 +107,7 @@ class Module:
         drop = ("JOURNAL_STREAM", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
         env = {k: v for k, v in os.environ.items() if k not in drop}
         env.update(STATE_DIRECTORY=self.state, RUNTIME_DIRECTORY=self.runtime)
+        env.update(self.more_environment)
         return env
 
     def command_line(self):
@@ -123,7 +126,7 @@ class Module:
         self.err = read
         self.process = subprocess.Popen(self.command_line(), stdin=subprocess.DEVNULL, stdout=write, stderr=write,
                                         env=dict(self.environment(), NOTIFY_SOCKET=path), cwd="/",
-                                        preexec_fn=broker_module.die_with_parent)
+                                        preexec_fn=self.enter)
         os.close(write)
         self.dialogue.append((self.clock(), "#", b"started, pid %d" % self.process.pid))
         if wait:
@@ -423,6 +426,47 @@ def module(**options):
         raise
     finally:
         m.clean()
+
+
+def run_at_once(*cases, at_once=12, seconds=300):
+    """run_cases() for cases that mostly wait: each in a process of its own, with a time limit."""
+    chosen = sys.argv[1:]
+    waiting = [c for c in cases if not chosen or c.__name__ in chosen]
+    running, failed = {}, 0
+    pki_module.Pki()  # so that they need not wait for each other
+    sys.stdout.flush()
+    while waiting or running:
+        if waiting and len(running) < at_once:
+            case, out = waiting.pop(0), tempfile.TemporaryFile()
+            pid = os.fork()
+            if pid == 0:
+                os.dup2(out.fileno(), 1)
+                os.dup2(1, 2)
+                run_one(case, seconds)
+            running[pid] = (case, out)
+            continue
+        pid, status = os.wait()
+        case, out = running.pop(pid)
+        out.seek(0)
+        said = out.read().decode(errors="replace")
+        failed += status != 0
+        print(said if said or status == 0 else "FAIL  %s: ended with %d" % (case.__name__, status), end="", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+def run_one(case, seconds):
+    """In the child: the case and the end."""
+    def late(_signal, _frame):
+        raise Failure("not done after %d s" % seconds)
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    sys.argv[1:] = []
+    try:
+        run_cases(case)
+    except SystemExit as e:
+        sys.stdout.flush()
+        os._exit(e.code)
+    os._exit(1)
 
 
 def run_cases(*cases):

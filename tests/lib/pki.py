@@ -12,11 +12,12 @@ import subprocess
 import tempfile
 import uuid
 
-VERSION = "8"  # of what is made here: a cache of another version is made anew
+VERSION = "9"  # of what is made here: a cache of another version is made anew
 
 CA = ("basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign")
 NO_CA = ("basicConstraints=critical,CA:FALSE",)
-LOCALHOST = NO_CA + ("subjectAltName=DNS:localhost,IP:127.0.0.1",)
+LOCALHOST = NO_CA + ("subjectAltName=DNS:localhost,DNS:cloud.example,IP:127.0.0.1",)
+PAST = ("20200101000000Z", "20210101000000Z")
 ELSEWHERE = NO_CA + ("subjectAltName=DNS:elsewhere.example",)
 
 def long_names(n):
@@ -30,13 +31,15 @@ CERTIFICATES = {
     "server-ca": (None, "Server CA", CA, {}),
     "server": ("server-ca", "localhost", LOCALHOST, {}),
     "server-wrong-name": ("server-ca", "elsewhere.example", ELSEWHERE, {}),
-    "server-expired": ("server-ca", "localhost", LOCALHOST, {"expired": True}),
+    "server-expired": ("server-ca", "localhost", LOCALHOST, {"dates": PAST}),
+    "server-future": ("server-ca", "localhost", LOCALHOST, {"dates": ("20900101000000Z", "21000101000000Z")}),
+    "server-client": ("server-ca", "localhost", LOCALHOST + ("extendedKeyUsage=clientAuth",), {}),
     "other-ca": (None, "Other CA", CA, {}),
     "server-untrusted": ("other-ca", "localhost", LOCALHOST, {}),
     # Who the module is
     "vendor-ca": (None, "Vendor CA", CA, {}),
     "device": ("vendor-ca", None, NO_CA, {"uuid": True}),
-    "device-expired": ("vendor-ca", None, NO_CA, {"uuid": True, "expired": True}),
+    "device-expired": ("vendor-ca", None, NO_CA, {"uuid": True, "dates": PAST}),
     "device-foreign": ("other-ca", None, NO_CA, {"uuid": True}),
     "device-plain": ("vendor-ca", "gateway seven", NO_CA, {"serial": "00c0ffee00000000000000000000beef"}),
     # Root certificates that follow each other (guide 8.12)
@@ -56,7 +59,7 @@ CERTIFICATES = {
     "hota-other": (None, "Host OTA 1", NO_CA, {}),
     "hota-forged": (None, "Host OTA forged", NO_CA, {"forged": True}),
     "hota2-forged": ("hota1", "Host OTA 2", NO_CA, {"forged": True}),
-    "hota-expired": (None, "Host OTA expired", NO_CA, {"expired": True}),
+    "hota-expired": (None, "Host OTA expired", NO_CA, {"dates": PAST}),
     "hota-big": (None, "Host OTA big", NO_CA + long_names(46), {}),
     "hota-rsa": (None, "Host OTA RSA", NO_CA, {"rsa": 2048}),
 }
@@ -90,8 +93,8 @@ def make_one(folder, name):
         common_name = str(uuid.UUID(serial))
     new = ["-newkey", "rsa:%d" % options["rsa"]] if "rsa" in options else [
         "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    if options.get("expired"):
-        # Only "openssl ca" takes dates of the past
+    if "dates" in options:
+        # Only "openssl ca" takes any dates
         csr = os.path.join(folder, name + ".csr")
         run("openssl", "req", "-new", *new, "-nodes", "-keyout", key, "-subj", "/CN=" + common_name, "-out", csr)
         area = os.path.join(folder, name + ".ca")
@@ -106,7 +109,7 @@ def make_one(folder, name):
         by = ["-selfsign", "-keyfile", key] if issuer is None else [
             "-cert", os.path.join(folder, issuer + ".crt"), "-keyfile", os.path.join(folder, issuer + ".key")]
         run("openssl", "ca", "-batch", "-notext", "-config", os.path.join(area, "conf"), *by, "-in", csr, "-out", crt,
-            "-startdate", "20200101000000Z", "-enddate", "20210101000000Z")
+            "-startdate", options["dates"][0], "-enddate", options["dates"][1])
     else:
         by = [] if issuer is None else [
             "-CA", os.path.join(folder, issuer + ".crt"), "-CAkey", os.path.join(folder, issuer + ".key")]
