@@ -25,6 +25,11 @@ int clock_format(bool synchronised, const struct timespec *now, char ret[CLOCK_T
 	return clock_text(ret);
 }
 
+bool clock_is_synchronised(void)
+{
+	return clock_r == 0;
+}
+
 static void setup(void)
 {
 	rig_make_module(&rig, NULL);
