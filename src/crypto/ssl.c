@@ -217,6 +217,13 @@ static void ssl_begin(struct ssl *s, SSL *connection)
 	s->fd = fcntl(SSL_get_fd(connection), F_DUPFD_CLOEXEC, 3);
 }
 
+/* OpenSSL 3.2 and later put a second error upon the first. */
+static bool is_plain_text(void)
+{
+	return ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_WRONG_VERSION_NUMBER ||
+	       ERR_GET_REASON(ERR_peek_error()) == SSL_R_WRONG_VERSION_NUMBER;
+}
+
 static void on_info(const SSL *connection, int where, int value)
 {
 	struct ssl *s = ssl_of(connection);
@@ -228,6 +235,8 @@ static void on_info(const SSL *connection, int where, int value)
 		ssl_finish(s, connection);
 	if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && (value & 0xff) != SSL_AD_CLOSE_NOTIFY)
 		ssl_fail(s, alert_text(value & 0xff));
+	if (where == SSL_CB_CONNECT_EXIT && value < 0 && is_plain_text())
+		ssl_fail(s, "Server does not speak TLS: check Endpoint and its port");
 }
 
 /* Every certificate of a PEM text; NULL if there is none. */

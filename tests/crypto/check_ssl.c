@@ -359,6 +359,26 @@ START_TEST(old_tls_is_refused)
 }
 END_TEST
 
+START_TEST(plain_text)
+{
+	static const char text[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
+	_cleanup_(ssl_freep) struct ssl *s = NULL;
+	SSL *client;
+	BIO *in;
+
+	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	client = SSL_new(ssl_context(s));
+	in = BIO_new_mem_buf(text, (int)strlen(text));
+	SSL_set_bio(client, in, BIO_new(BIO_s_null()));
+	SSL_set_connect_state(client);
+	ck_assert_int_lt(SSL_do_handshake(client), 0);
+	SSL_free(client);
+	ERR_clear_error();
+	ck_assert_ptr_nonnull(ssl_failure(s));
+	ck_assert_str_eq(ssl_failure(s), "Server does not speak TLS: check Endpoint and its port");
+}
+END_TEST
+
 /* Which of several roots has shown itself. */
 START_TEST(proven_root)
 {
@@ -587,6 +607,7 @@ int main(void)
 	tcase_add_loop_test(tc, alpn, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, alpn_refused, 0, ELEMENTS(versions));
 	tcase_add_test(tc, old_tls_is_refused);
+	tcase_add_test(tc, plain_text);
 	tcase_add_loop_test(tc, proven_root, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, trusted_intermediate, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, last_word, 0, ELEMENTS(versions));

@@ -33,18 +33,21 @@ def case(function):
 
 
 def row(hint, detail, diag=SAME, **options):
-    """A case in which CONNECT fails; the function makes the weather, before the module starts."""
+    """A case in which CONNECT fails. The function makes the weather, before the module starts; what it returns makes it
+    again, before DIAG TLS."""
     def register(weather):
         def run():
             with site(**options) as s:
-                weather(s)
+                again = weather(s)
                 s.start()
-                fails(s)
+                fails(s, again)
                 s.end()
 
-        def fails(s):
+        def fails(s, again):
             s.refuses(hint, detail)
             s.works(b"OK 0 0 DISCONNECTED STAGING" if s.endpoint is None else b"OK 0 1 DISCONNECTED CUSTOMER")
+            if again:
+                again()
             s.diagnoses(diag % {"hint": hint, "detail": detail})
             s.works(b"OK 0 0 DISCONNECTED STAGING" if s.endpoint is None else b"OK 0 1 DISCONNECTED CUSTOMER")
         run.__name__ = weather.__name__
@@ -145,7 +148,9 @@ def silent_in_the_middle(s):
 @row(4, "Server closed during TLS: check Endpoint and its port")
 def closed_in_the_middle(s):
     s.m.broker.start()
-    s.proxy(s.m.broker.port).cut("down", 100, "close")
+    p = s.proxy(s.m.broker.port)
+    p.cut("down", 100, "close")
+    return lambda: p.cut("down", 100, "close")
 
 
 @row(4, "Server closed during TLS: check Endpoint and its port")
@@ -619,6 +624,10 @@ def same_client_id_elsewhere():
 
 # --- the datasheet ----------------------------------------------------------------------------------------------------
 
+# Want of memory and of processes: tests/cloud/check_attempt.c
+NOT_HERE = {(3, "Resolver could not be started: see the module's log"), (6, "Jobs topics: <error>")}
+
+
 def datasheet():
     """Every row of the cases stands in the table of the datasheet, and nothing else does."""
     path = os.path.join(harness.SRCDIR, "man", "expresslink-datasheet.7")
@@ -629,7 +638,12 @@ def datasheet():
     for hint, details in re.findall(r"^([0-6])\|([^|]*)\|", table, re.M):
         details = re.sub(r"\\fI(\w+)\\fP", r"<\1>", details).replace("\\-", "-")
         found |= {(int(hint), d.strip()) for d in details.split(";")}
-    for what, some in (("not in the datasheet", set(ROWS) - found), ("not tested here", found - set(ROWS))):
+
+    def fits(row, one):
+        return row == one or row[0] == one[0] and "<" not in row[1] and re.fullmatch(pattern(one[1]), row[1].encode())
+    missing = {row for row in ROWS if not any(fits(row, one) for one in found)}
+    surplus = {one for one in found - NOT_HERE if not any(fits(row, one) for row in ROWS)}
+    for what, some in (("not in the datasheet", missing), ("not tested here", surplus)):
         if some:
             raise Failure("%s: %s" % (what, sorted(some)))
 

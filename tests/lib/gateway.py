@@ -92,10 +92,10 @@ class Site:
 
     def diagnosis(self):
         """The first line of DIAG TLS behind its number of lines, and the others."""
-        got = re.fullmatch(rb"OK(\d+) (.+)", self.ask("AT+DIAG TLS"))
+        got = re.fullmatch(rb"OK(\d*) (.+)", self.ask("AT+DIAG TLS"))
         if not got:
             raise Failure("AT+DIAG TLS: no OKn")
-        lines = [self.m.read_line() for _ in range(int(got[1]))]
+        lines = [self.m.read_line() for _ in range(int(got[1] or 0))]
         if not all(0 < len(line) <= 120 for line in lines):
             raise Failure("AT+DIAG TLS: %r" % lines)
         return got[2], lines
