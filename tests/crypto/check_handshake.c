@@ -278,7 +278,8 @@ START_TEST(plain_text)
 	ck_assert_int_eq(handshake_step(h), -EAGAIN);
 	ck_assert_int_eq(write(ends[1], text, strlen(text)), (ssize_t)strlen(text));
 	ck_assert_int_eq(handshake_step(h), -EPROTO);
-	ck_assert_ptr_null(ssl_failure(s));
+	ck_assert_ptr_nonnull(ssl_failure(s));
+	ck_assert_str_eq(ssl_failure(s), "Server does not speak TLS: check Endpoint and its port");
 	handshake_describe(h, &view);
 	ck_assert_ptr_nonnull(view.problem);
 	ck_assert_str_eq(view.problem, "wrong version number");
