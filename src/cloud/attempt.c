@@ -237,14 +237,12 @@ static void attempt_begin(struct attempt *a)
 {
 	size_t n;
 	const char *endpoint = dict_get(a->dict, KEY_ENDPOINT, &n);
+	struct fault fault;
 	int r = 0;
 
-	if (n == 0) {
-		attempt_fail_text(a, HINT_ENDPOINT, "No endpoint: set Endpoint");
-		return;
-	}
 	if (endpoint_parse(endpoint, n, &a->endpoint) < 0) {
-		attempt_fail_text(a, HINT_ENDPOINT, "Not a host name: check Endpoint");
+		fault_of_endpoint(&fault, n == 0);
+		attempt_fail(a, &fault);
 		return;
 	}
 	if (a->endpoint.port == 0)
@@ -304,6 +302,7 @@ static void attempt_next_address(struct attempt *a)
 	a->report.tries++;
 	(void)snprintf(a->report.address, sizeof(a->report.address), "%s", target.address);
 	a->report.tcp_ms = a->report.tls_ms = a->report.jobs_ms = 0;
+	a->report.tls[0] = '\0';
 	attempt_address_stage(a, STAGE_TCP);
 	ssl_restart(a->ssl);
 	log_debug("Connecting to %s port %d", target.address, target.port);
@@ -348,6 +347,7 @@ void attempt_on_connack(struct attempt *a, int code)
 	int r;
 
 	a->report.tls_ms = timer_now() - a->since;
+	(void)snprintf(a->report.tls, sizeof(a->report.tls), "%s", ssl_suite(a->ssl));
 	if (code != 0) {
 		fault_of_login(&fault, code);
 		attempt_fail(a, &fault);

@@ -28,6 +28,7 @@ struct attempt_events {
 struct attempt_report {
 	char address[RESOLVE_MAX_TEXT]; /* "": none */
 	unsigned tries;                 /* addresses, each time */
+	char tls[64];                   /* protocol and cipher */
 	uint64_t name_ms, tcp_ms, tls_ms, jobs_ms;
 };
 

@@ -79,6 +79,7 @@ static void connection_log(const struct connection *c, const struct attempt_repo
 		{ "EXPRESSLINK_TCP_MSEC", numbers[2] },
 		{ "EXPRESSLINK_LOGIN_MSEC", numbers[3] },
 		{ "EXPRESSLINK_JOBS_MSEC", numbers[4] },
+		{ "EXPRESSLINK_TLS", done->tls },
 	};
 
 	connection_endpoint(c, endpoint);
@@ -90,8 +91,8 @@ static void connection_log(const struct connection *c, const struct attempt_repo
 		return;
 	}
 	log_record(LOG_INFO, fields, ELEMENTS(fields),
-		   "Connected to %s at %s: name %s ms, TCP %s ms, TLS and login %s ms, Jobs %s ms",
-		   attempt_host(c->attempt), done->address, numbers[1], numbers[2], numbers[3], numbers[4]);
+		   "Connected to %s at %s, %s: name %s ms, TCP %s ms, TLS and login %s ms, Jobs %s ms",
+		   attempt_host(c->attempt), done->address, done->tls, numbers[1], numbers[2], numbers[3], numbers[4]);
 }
 
 static void connection_stop(struct connection *c)
@@ -152,9 +153,17 @@ static bool network_is_usable(void *userdata)
 
 /* --- the MQTT connection --- */
 
-static void connection_lost(struct connection *c)
+static void connection_lost(struct connection *c, const char *why)
 {
 	struct done operation = c->operation;
+	char endpoint[ENDPOINT_MAX + 1];
+	const struct log_field fields[] = {
+		{ "EXPRESSLINK_ENDPOINT", endpoint },
+		{ "EXPRESSLINK_LOSS", why },
+	};
+
+	connection_endpoint(c, endpoint);
+	log_record(LOG_WARNING, fields, ELEMENTS(fields), "Connection lost: %s", why);
 
 	/* Whoever waits for an answer is told last: then the next command may run, and has to find all of this done. */
 	c->operation = (struct done){ 0 };
@@ -188,8 +197,7 @@ static void on_closed(void *userdata, int error)
 		attempt_on_closed(c->attempt, error);
 		return;
 	}
-	log_warning("Connection lost: %s", error ? strerror(error) : "closed by the server");
-	connection_lost(c);
+	connection_lost(c, error ? strerror(error) : "closed by the server");
 }
 
 static void on_message(void *userdata, const char *topic, const void *payload, size_t n)
@@ -225,8 +233,7 @@ static void on_operation_timer(void *userdata)
 		return;
 	}
 	/* libmosquitto sends again only after a reconnect, so this connection is of no more use. */
-	log_warning("No acknowledgement from the server in time: connection given up");
-	connection_lost(c);
+	connection_lost(c, "no acknowledgement from the server in time");
 }
 
 static struct done connection_operation(struct connection *c, struct done done)
@@ -391,7 +398,7 @@ void connection_close(struct connection *c)
 void connection_give_up(struct connection *c)
 {
 	if (c->state == CONNECTION_UP)
-		connection_lost(c);
+		connection_lost(c, "the module is to go to another endpoint");
 }
 
 bool connection_is_up(const struct connection *c)

@@ -17,6 +17,14 @@ void fault_set(struct fault *f, enum fault_hint hint, const char *format, ...)
 	va_end(ap);
 }
 
+void fault_of_endpoint(struct fault *f, bool empty)
+{
+	if (empty)
+		fault_set(f, HINT_ENDPOINT, "No endpoint: set Endpoint");
+	else
+		fault_set(f, HINT_ENDPOINT, "Not a host name: check Endpoint");
+}
+
 void fault_of_name(struct fault *f, int r)
 {
 	if (r == -ENOENT)

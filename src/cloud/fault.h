@@ -29,6 +29,9 @@ struct fault {
 /* A longer detail is cut. */
 void fault_set(struct fault *f, enum fault_hint hint, const char *format, ...) _printf_(3, 4);
 
+/* The key Endpoint is empty, or no host. */
+void fault_of_endpoint(struct fault *f, bool empty);
+
 /* r: what a resolve_fn was told, other than 0. */
 void fault_of_name(struct fault *f, int r);
 

@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,6 +27,7 @@ struct ssl {
 	time_t floor;
 	bool clock_behind;
 	const char *failure;
+	char suite[64];
 };
 
 /* Strictly what the file says: no terminal prompt for a passphrase. */
@@ -72,6 +74,7 @@ void ssl_restart(struct ssl *s)
 	s->proven = false;
 	s->clock_behind = false;
 	s->failure = NULL;
+	s->suite[0] = '\0';
 }
 
 void ssl_last_word(struct ssl *s)
@@ -97,6 +100,11 @@ bool ssl_heard(const struct ssl *s)
 bool ssl_established(const struct ssl *s)
 {
 	return s->established;
+}
+
+const char *ssl_suite(const struct ssl *s)
+{
+	return s->suite;
 }
 
 const char *ssl_failure(const struct ssl *s)
@@ -202,6 +210,8 @@ static void ssl_finish(struct ssl *s, const SSL *connection)
 	X509 *root = chain ? sk_X509_value(chain, sk_X509_num(chain) - 1) : NULL;
 
 	s->established = true;
+	(void)snprintf(s->suite, sizeof(s->suite), "%s %s", SSL_get_version(connection),
+		       SSL_get_cipher_name(connection));
 	for (int i = 0; root && i < sk_X509_num(s->proof); i++)
 		s->proven = s->proven || X509_cmp(sk_X509_value(s->proof, i), root) == 0;
 }

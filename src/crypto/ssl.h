@@ -50,6 +50,9 @@ bool ssl_heard(const struct ssl *s);
 /* The handshake is complete on our side. With TLS 1.3 our certificate may still be refused. */
 bool ssl_established(const struct ssl *s);
 
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384" of the handshake that is complete; "": none. */
+const char *ssl_suite(const struct ssl *s);
+
 /* What went wrong, in at most 64 bytes with a hint where to look; NULL: nothing seen. */
 const char *ssl_failure(const struct ssl *s);
 

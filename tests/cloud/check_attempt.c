@@ -150,6 +150,9 @@ START_TEST(success)
 	ck_assert_uint_eq(failures, 0);
 	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
 	ck_assert(fake_mqtt()->open);
+	ck_assert_str_eq(attempt_get_report(attempt)->address, RIG_STAGING);
+	ck_assert_str_eq(attempt_get_report(attempt)->tls, "TLSv1.3 TLS_AES_256_GCM_SHA384");
+	ck_assert_uint_eq(attempt_get_report(attempt)->tries, 1);
 	attempt_stop(attempt);
 	ck_assert(!fake_mqtt()->open);
 	ck_assert_uint_eq(successes, 1);

@@ -44,6 +44,16 @@ START_TEST(details_are_cut)
 }
 END_TEST
 
+START_TEST(endpoints)
+{
+	fault_of_endpoint(&fault, true);
+	assert_fault(HINT_ENDPOINT, "No endpoint: set Endpoint");
+	fault_of_endpoint(&fault, false);
+	assert_fault(HINT_ENDPOINT, "Not a host name: check Endpoint");
+	ck_assert(!fault.off_net);
+}
+END_TEST
+
 START_TEST(names)
 {
 	fault_of_name(&fault, -ENOENT);
@@ -143,6 +153,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, details_are_cut);
+	tcase_add_test(tc, endpoints);
 	tcase_add_test(tc, names);
 	tcase_add_loop_test(tc, connections, 0, ELEMENTS(tcp));
 	tcase_add_test(tc, no_answer);

@@ -89,6 +89,12 @@ bool ssl_established(const struct ssl *s)
 	return fake.established;
 }
 
+const char *ssl_suite(const struct ssl *s)
+{
+	ck_assert_ptr_nonnull(s);
+	return "TLSv1.3 TLS_AES_256_GCM_SHA384";
+}
+
 const char *ssl_failure(const struct ssl *s)
 {
 	ck_assert_ptr_nonnull(s);
