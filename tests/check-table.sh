@@ -32,6 +32,14 @@ compare "commands and their response times" "$work/commands" "$work/sheet"
 rows=$(grep -c '\.run = ' src/commands/table.c)
 [ "$(wc -l <"$work/commands")" = "$rows" ] || { echo "src/commands/table.c: not every row was understood"; bad=1; }
 
+# The words of DIAG; one may have several rows over there.
+sed -n '/^static const struct diag_word words/,/^}/p' src/commands/diag.c | grep -o '{ "[A-Z]*"' | tr -d '{" ' | sort >"$work/diag"
+section diag 1 | sort -u >"$work/sheet"
+compare "words of DIAG" "$work/diag" "$work/sheet"
+while read -r word; do
+	grep -qiE "^> AT\\+DIAG $word( |\$)" tests/transcripts/*.at || { echo "DIAG $word: no transcript"; bad=1; }
+done <"$work/diag"
+
 # The command, maybe with a suffix, its end or a parameter.
 while IFS='|' read -r name _; do
 	word=$(printf '%s' "$name" | sed 's/?/[?]/')
@@ -95,6 +103,15 @@ src/cloud/fault.h|FAULT_MAX_DETAIL|64|a detail has at most 64 bytes
 src/cloud/connection.c|WAIT_IN_PLACE_MS|5000|no longer than 5 s
 src/util/backoff.c|BACKOFF_FIRST_MS|2000|2 s, 4 s
 src/util/backoff.c|BACKOFF_LAST_MS|120000|and 120 s from then on
+src/module/diagnosis.h|DIAGNOSIS_NAME_MS|6000|knows after 6 s
+src/module/diagnosis.h|DIAGNOSIS_TLS_MS|24000|TLS|25|[
+src/board/ping.h|PING_REQUESTS|3|Sends 3 echo requests
+src/board/ping.h|PING_TIMEOUT_MS|1000|waits up to 1 s for each
+src/board/network.h|NETWORK_MAX_LINE|120|Lines have at most 120 bytes
+src/board/network.h|NETWORK_MAX_INTERFACES|48|48 lines of interfaces
+src/board/network.h|NETWORK_MAX_ROUTES|8|8 routes of each kind
+src/board/network.h|NETWORK_MAX_SERVERS|8|8 name servers
+src/commands/diag_remote.c|MAX_HOST|253|at most 253 bytes
 src/commands/power.c|SLEEP_MAX_SECONDS|2592000|is 1 to 2592000 seconds
 END
 

@@ -17,8 +17,8 @@
 /* Takes a line, printable and without an EOL. < 0 ends it. */
 typedef int (*network_line_fn)(void *userdata, const char *line, size_t n);
 
-/* "eth0 up 192.0.2.5/24 fe80::1/64", "default via 192.0.2.1 eth0", "nameserver 192.0.2.1": see the datasheet. 0, -errno,
- * or what fn returned. */
+/* "eth0 up 192.0.2.5/24 fe80::1/64", "default via 192.0.2.1 eth0", "nameserver 192.0.2.1": see the datasheet. 0,
+ * -errno, or what fn returned. */
 int network_describe(network_line_fn fn, void *userdata) _must_check_;
 
 /* Has any interface but loopback, or this one if one is named ("": none is), a carrier and an address by which

@@ -22,7 +22,8 @@ typedef void (*ping_fn)(void *userdata, const struct ping_result *result);
 struct ping;
 
 /* address: as inet_ntop() writes it, maybe with %scope. fn is called from the loop, within PING_REQUESTS *
- * PING_TIMEOUT_MS. 0; -EPERM when this process may not send echo requests (net.ipv4.ping_group_range); -EINVAL; -errno. */
+ * PING_TIMEOUT_MS. 0; -EPERM when this process may not send echo requests (net.ipv4.ping_group_range); -EINVAL;
+ * -errno. */
 int ping_start(struct ping **ret, sd_event *event, const char *address, ping_fn fn, void *userdata) _must_check_;
 
 /* Stops it without calling fn. */

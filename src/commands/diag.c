@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DIAG (guide 7.3). */
+/* DIAG (guide 7.3): its words, and those that the machine itself can answer. */
+#include "board/network.h"
 #include "commands/commands.h"
+#include "commands/diag.h"
 #include "commands/words.h"
+#include "config/setting.h"
 #include "module/module.h"
 #include "util/file.h"
+#include "util/log.h"
 #include "util/macro.h"
 
 #include <stdio.h>
@@ -53,8 +57,56 @@ static int diag_info(struct at_call *call, struct module *m, const struct word *
 		     (unsigned long long)dict_writes(m->dict), dict_damaged(m->dict));
 }
 
+/* The level of the log: asked for, or set until the restart. */
+static int diag_log(struct at_call *call, struct module *m, const struct word *rest)
+{
+	const struct setting *row = setting_find("Log", "Level");
+	struct word left = *rest, level = word_next(&left);
+	const char *present = row->words[0];
+
+	(void)m;
+	if (left.n > 0)
+		return AT_ERR_PARAMETER;
+	for (int i = 0; row->words[i]; i++) {
+		int priority = (int)row->min + i;
+
+		if (level.n > 0 && word_is(&level, row->words[i])) {
+			log_notice("Log level %s", row->words[i]);
+			log_set_level(priority);
+			return 0;
+		}
+		if (log_enabled(priority))
+			present = row->words[i];
+	}
+	return level.n > 0 ? AT_ERR_PARAMETER : at_ok(call, "%s", present);
+}
+
+static int on_line(void *userdata, const char *line, size_t n)
+{
+	return at_line(userdata, line, n);
+}
+
+static int diag_network(struct at_call *call, struct module *m, const struct word *rest)
+{
+	(void)m;
+	if (rest->n > 0)
+		return AT_ERR_PARAMETER;
+	at_counted(call);
+	return network_describe(on_line, call);
+}
+
+/* Of access points: there is no radio. */
+static int diag_scan(struct at_call *call, struct module *m, const struct word *rest)
+{
+	(void)call;
+	(void)m;
+	(void)rest;
+	return AT_ERR_MODE;
+}
+
 static const struct diag_word words[] = {
-	{ "INFO", diag_info },
+	{ "DNS", diag_dns },   { "INFO", diag_info }, { "LOG", diag_log }, { "NETWORK", diag_network },
+	{ "PING", diag_ping }, { "SCAN", diag_scan }, { "TLS", diag_tls },
 };
 
 int cmd_diag(struct at_call *call, struct module *m)

@@ -159,8 +159,10 @@ static void module_act(struct module *m, unsigned actions)
 {
 	if (actions & ACTION_HOLD)
 		at_server_hold(m->server);
-	if (actions & ACTION_CLOSE)
+	if (actions & ACTION_CLOSE) {
 		connection_close(m->connection);
+		diagnosis_stop(m->diagnosis);
+	}
 	if (actions & ACTION_CLEAR_EVENTS)
 		events_clear(m->events);
 	if (actions & ACTION_CLEAR_MESSAGES)
@@ -235,6 +237,8 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 	if (r == 0)
 		r = connection_new(&m->connection, event, settings, m->dict, m->epoch, &cloud);
 	if (r == 0)
+		r = diagnosis_new(&m->diagnosis, event, settings, m->dict, m->epoch);
+	if (r == 0)
 		r = at_server_new(&m->server, event, commands, &world, m, settings->device, runtime_dir);
 	if (r < 0)
 		return r;
@@ -249,6 +253,7 @@ struct module *module_free(struct module *m)
 		return NULL;
 	m->on_state = NULL;
 	m->server = at_server_free(m->server);
+	m->diagnosis = diagnosis_free(m->diagnosis);
 	m->connection = connection_free(m->connection);
 	m->pins = pins_free(m->pins);
 	m->messages = messages_free(m->messages);

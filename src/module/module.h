@@ -9,6 +9,7 @@
 #include "config/dict.h"
 #include "config/epoch.h"
 #include "config/settings.h"
+#include "module/diagnosis.h"
 #include "module/state.h"
 #include "queue/events.h"
 #include "queue/messages.h"
@@ -27,6 +28,7 @@ struct module {
 	struct events *events;
 	struct messages *messages;
 	struct connection *connection;
+	struct diagnosis *diagnosis;
 	struct pins *pins;
 	struct at_server *server;
 	enum state state;

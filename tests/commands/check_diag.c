@@ -6,6 +6,7 @@
 #include "fake/rig.h"
 #include "fake/suite.h"
 #include "fake/timer.h"
+#include "util/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,66 @@ START_TEST(counts)
 }
 END_TEST
 
+/* --- NETWORK --- */
+
+/* This machine's: lines as many as are announced, among them that of loopback. */
+START_TEST(network)
+{
+	const char *answer = rig_ask(&rig, "AT+DIAG NETWORK");
+	unsigned long lines;
+	char *at;
+
+	ck_assert_int_eq(strncmp(answer, "OK", 2), 0);
+	lines = strtoul(answer + 2, &at, 10);
+	ck_assert_uint_gt(lines, 0);
+	ck_assert_int_eq(strncmp(at, "\r\n", 2), 0);
+	ck_assert_ptr_nonnull(strstr(answer, "\r\nlo "));
+	for (at += 2; *at; lines--) {
+		at = strstr(at, "\r\n");
+		ck_assert_ptr_nonnull(at);
+		at += 2;
+	}
+	ck_assert_uint_eq(lines, 0);
+}
+END_TEST
+
+/* --- LOG --- */
+
+static const struct {
+	const char *word;
+	int priority;
+} levels[] = {
+	{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
+	{ "info", LOG_INFO }, { "debug", LOG_DEBUG },
+};
+
+START_TEST(log_level)
+{
+	char line[64], answer[64];
+
+	(void)snprintf(line, sizeof(line), "AT+DIAG LOG %s", levels[_i].word);
+	(void)snprintf(answer, sizeof(answer), "OK %s\r\n", levels[_i].word);
+	expect(line, "OK\r\n");
+	expect("AT+DIAG LOG", answer);
+	expect("AT+DIAG LOG ", answer);
+	ck_assert(log_enabled(levels[_i].priority));
+	ck_assert(!log_enabled(levels[_i].priority + 1));
+	expect("AT+RESET", "OK\r\n");
+	expect("AT+DIAG LOG", answer);
+}
+END_TEST
+
+START_TEST(no_log_level)
+{
+	expect("AT+DIAG LOG Notice", "OK\r\n");
+	expect("AT+DIAG LOG loud", "ERR4 PARAMETER ERROR\r\n");
+	expect("AT+DIAG LOG 7", "ERR4 PARAMETER ERROR\r\n");
+	expect("AT+DIAG LOG debug now", "ERR4 PARAMETER ERROR\r\n");
+	expect("AT+DIAG LOG  debug", "ERR4 PARAMETER ERROR\r\n");
+	expect("AT+DIAG LOG", "OK notice\r\n");
+}
+END_TEST
+
 /* clang-format off */
 static const struct {
 	const char *line, *answer;
@@ -109,6 +170,10 @@ static const struct {
 	{ "AT+DIAG INFO now", "ERR4 PARAMETER ERROR\r\n" },
 	{ "AT+DIAG INF", "ERR4 PARAMETER ERROR\r\n" },
 	{ "AT+DIAG  INFO", "ERR4 PARAMETER ERROR\r\n" },
+	{ "AT+DIAG NETWORK eth0", "ERR4 PARAMETER ERROR\r\n" },
+	{ "AT+DIAG SCAN", "ERR17 MODE NOT AVAILABLE\r\n" },
+	{ "AT+DIAG SCAN 10", "ERR17 MODE NOT AVAILABLE\r\n" },
+	{ "AT+DIAG scan ten", "ERR17 MODE NOT AVAILABLE\r\n" },
 	{ "AT+DIAG1 INFO", "ERR4 PARAMETER ERROR\r\n" },
 	{ "AT+DIAG?", "ERR3 COMMAND NOT FOUND\r\n" },
 };
@@ -135,6 +200,9 @@ int main(void)
 	tcase_add_test(tc, at_rest);
 	tcase_add_test(tc, memory);
 	tcase_add_test(tc, counts);
+	tcase_add_test(tc, network);
+	tcase_add_loop_test(tc, log_level, 0, ELEMENTS(levels));
+	tcase_add_test(tc, no_log_level);
 	tcase_add_loop_test(tc, wrong_use, 0, ELEMENTS(errors));
 	tcase_add_test(tc, any_letter_case);
 	suite_add_tcase(suite, tc);
