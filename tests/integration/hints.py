@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Every reason for which CONNECT fails, each made by a real network and a real peer: the hint and the detail that the
-datasheet promises, the same words from DIAG TLS, no processor time burnt, and a module that goes on working. And what
-does not make CONNECT fail."""
+datasheet promises, the same words from DIAG TLS, no processor time burnt, and a module that goes on working."""
 
 import os
 import re
@@ -15,47 +14,12 @@ import warnings
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import harness  # noqa: E402
 import peer as peers  # noqa: E402
-from gateway import HOST, pattern, site  # noqa: E402
+from gateway import HOST, PASSED, pattern, site  # noqa: E402
 from harness import Failure  # noqa: E402
 from network import CLOUD, CLOUD_TOO, NOBODY  # noqa: E402
+from parallel import case, run_at_once  # noqa: E402
 from peer import Hangup, Peer  # noqa: E402
-
-SAME = "FAILED %(hint)d %(detail)s"
-PASSED = "PASSED <any>"  # DIAG TLS ends where the login begins
-
-ROWS = []   # (hint, detail) of the cases, for the comparison with the datasheet
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def row(hint, detail, diag=SAME, **options):
-    """A case in which CONNECT fails. The function makes the weather, before the module starts; what it returns makes it
-    again, before DIAG TLS."""
-    def register(weather):
-        def run():
-            with site(**options) as s:
-                again = weather(s)
-                s.start()
-                fails(s, again)
-                s.end()
-
-        def fails(s, again):
-            s.refuses(hint, detail)
-            s.works(b"OK 0 0 DISCONNECTED STAGING" if s.endpoint is None else b"OK 0 1 DISCONNECTED CUSTOMER")
-            if again:
-                again()
-            s.diagnoses(diag % {"hint": hint, "detail": detail})
-            s.works(b"OK 0 0 DISCONNECTED STAGING" if s.endpoint is None else b"OK 0 1 DISCONNECTED CUSTOMER")
-        run.__name__ = weather.__name__
-        ROWS.append((hint, detail))
-        CASES.append(run)
-        return weather
-    return register
-
+from rows import ROWS, row  # noqa: E402
 
 # --- hint 3: the name -----------------------------------------------------------------------------------------------
 
@@ -214,7 +178,7 @@ def other_alert(s):
     alert(s, 80)
 
 
-# --- hint 4: the server's certificate ---------------------------------------------------------------------------------
+# --- hint 4: the server's certificate -------------------------------------------------------------------------------
 
 @row(4, "Server certificate not trusted: check RootCA")
 def server_untrusted(s):
@@ -257,7 +221,7 @@ def clock_in_1970(s):
     s.clock(60 - time.time())
 
 
-# --- hint 4: our certificate ------------------------------------------------------------------------------------------
+# --- hint 4: our certificate ----------------------------------------------------------------------------------------
 
 def we_are(s, name):
     s.m.settings["Identity", "Certificate"] = s.m.pki.file(name + ".crt")
@@ -330,7 +294,7 @@ def our_certificate_for_another_key():
             raise Failure("--check-config: %d, %r" % (done.returncode, done.stdout))
 
 
-# --- hint 5 -----------------------------------------------------------------------------------------------------------
+# --- hint 5 ---------------------------------------------------------------------------------------------------------
 
 def connack(s, code):
     s.peer(lambda _p, kind, _flags, _body: bytes([peers.CONNACK << 4, 2, 0, code]) if kind == peers.CONNECT else None)
@@ -349,6 +313,11 @@ def connack_2(s):
 @row(5, "Server is unavailable", PASSED)
 def connack_3(s):
     connack(s, 3)
+
+
+@row(5, "Login refused: check registration and policy", PASSED)
+def connack_4(s):
+    connack(s, 4)
 
 
 @row(5, "Login refused: check registration and policy", PASSED)
@@ -402,7 +371,7 @@ def silent_at_login(s):
     s.peer(silent_at(peers.CONNECT))
 
 
-# --- hint 6 -----------------------------------------------------------------------------------------------------------
+# --- hint 6 ---------------------------------------------------------------------------------------------------------
 
 def suback(granted):
     def behaviour(_p, kind, _flags, body):
@@ -443,7 +412,7 @@ def silent_at_publish(s):
     s.peer(silent_at(peers.PUBLISH))
 
 
-# --- hint 1 -----------------------------------------------------------------------------------------------------------
+# --- hint 1 ---------------------------------------------------------------------------------------------------------
 
 ROWS.append((1, "Retry in <n> s"))
 
@@ -469,183 +438,4 @@ def too_early():
         s.end()
 
 
-# --- what does not make it fail ---------------------------------------------------------------------------------------
-
-def alive_behind(first):
-    """The name has two addresses, and the first is of no use: CONNECT goes on with the second."""
-    with site(names={HOST: [CLOUD_TOO, CLOUD]}) as s:
-        s.m.settings["Cloud", "ConnectTimeout"] = "9"
-        s.m.broker.start()
-        first(s)
-        s.endpoint = "%s:%d" % (HOST, s.m.broker.port)
-        s.start()
-        s.connects()
-        if CLOUD_TOO.encode() not in s.m.log:
-            raise Failure("the first address was not tried")
-        s.m.expect("AT+CONNECT?", "OK 1 1 CONNECTED CUSTOMER")
-        s.m.expect("AT+EVENT?", "OK")
-        s.diagnoses(PASSED)
-        s.m.silence()
-        s.end()
-
-
-@case
-def alive_behind_black_hole():
-    alive_behind(lambda s: s.network.black_hole(CLOUD_TOO))
-
-
-@case
-def alive_behind_refused():
-    alive_behind(lambda _s: None)
-
-
-@case
-def alive_behind_silent():
-    alive_behind(lambda s: s.proxy(None, CLOUD_TOO, s.m.broker.port))
-
-
-@case
-def alive_behind_plain_text():
-    alive_behind(lambda s: s.peer(at="garbage", address=CLOUD_TOO, port=s.m.broker.port))
-
-
-@case
-def alive_behind_untrusted():
-    alive_behind(lambda s: s.peer(
-        address=CLOUD_TOO, port=s.m.broker.port,
-        certificate=(s.m.pki.file("server-untrusted.crt"), s.m.pki.file("server-untrusted.key"))))
-
-
-@case
-def slow_server():
-    """Every byte takes a while; nothing is broken."""
-    with site() as s:
-        s.m.settings["Cloud", "ConnectTimeout"] = "20"
-        s.m.broker.start()
-        s.proxy(s.m.broker.port).flow("both", "pass", delay=0.7)
-        s.start()
-        s.connects()
-        s.end()
-
-
-def registered_just_in_time(**options):
-    """The first connection of a certificate is what registers it, and the cloud drops it."""
-    with site() as s:
-        s.m.settings["Cloud", "ConnectTimeout"] = "20"
-        p = s.peer(**options)
-        s.start()
-        s.connects()
-        if p.dropped != 1:
-            raise Failure("%d connections were dropped" % p.dropped)
-        s.m.expect("AT+CONNECT?", "OK 1 1 CONNECTED CUSTOMER")
-        s.m.expect("AT+EVENT?", "OK")
-        s.m.silence()
-        s.end()
-
-
-def drop_first(p, kind):
-    p.dropped = getattr(p, "dropped", 0)
-    if kind == peers.CONNECT and p.dropped == 0:
-        p.dropped = 1
-        raise Hangup
-
-
-@case
-def just_in_time_at_login():
-    registered_just_in_time(behaviour=lambda p, kind, _flags, _body: drop_first(p, kind))
-
-
-class DropsFirst(peers.Peer):
-    dropped = 0
-
-    def connection(self, s):
-        if self.dropped == 0:
-            self.dropped = 1
-            self.at = "handshake"
-            try:
-                super().connection(s)
-            finally:
-                self.at = None
-        else:
-            super().connection(s)
-
-
-@case
-def just_in_time_behind_the_handshake():
-    with site() as s:
-        s.m.settings["Cloud", "ConnectTimeout"] = "20"
-        p = DropsFirst(s.m.pki, address=CLOUD)
-        s.endpoint = "%s:%d" % (HOST, p.port)
-        s.start()
-        s.connects()
-        if p.dropped != 1:
-            raise Failure("nothing was dropped")
-        s.end()
-
-
-@case
-def clock_set_meanwhile():
-    """CONNECT waits for the clock, and goes on when it is set."""
-    with site() as s:
-        s.m.settings["Cloud", "ConnectTimeout"] = "25"
-        s.m.broker.start()
-        s.clock(60 - time.time())
-        s.start()
-
-        def read():
-            end = time.monotonic() + 2
-            while time.monotonic() < end:
-                s.m.pump(0.1)
-            if s.m.input:
-                raise Failure("answered before the clock was set: %r" % bytes(s.m.input))
-            s.clock(0)
-            return s.m.read_line()
-        s.connects(read)
-        s.m.expect("AT+CONNECT?", "OK 1 1 CONNECTED CUSTOMER")
-        s.diagnoses(PASSED)
-        s.end()
-
-
-@case
-def same_client_id_elsewhere():
-    """Whoever comes later with the same name gets the connection: CONLOST here, once."""
-    with site() as s:
-        s.m.broker.start()
-        s.start()
-        s.connects()
-        s.m.broker.take_over(s.m.pki.thing)
-        s.m.wait_event("3 0 CONLOST")
-        s.works()
-        s.diagnoses(PASSED)
-        s.connects()
-        s.m.expect("AT+EVENT?", "OK")
-        s.end()
-
-
-# --- the datasheet ----------------------------------------------------------------------------------------------------
-
-# Want of memory and of processes: tests/cloud/check_attempt.c
-NOT_HERE = {(3, "Resolver could not be started: see the module's log"), (6, "Jobs topics: <error>")}
-
-
-def datasheet():
-    """Every row of the cases stands in the table of the datasheet, and nothing else does."""
-    path = os.path.join(harness.SRCDIR, "man", "expresslink-datasheet.7")
-    with open(path) as f:
-        table = re.search(r"^\.SS Hint codes.*?^\.TS$(.*?)^\.TE$", f.read(), re.S | re.M).group(1)
-    table = re.sub(r"T\{\n(.*?)\nT\}", lambda m: m[1].replace("\n", " "), table, flags=re.S)
-    found = set()
-    for hint, details in re.findall(r"^([0-6])\|([^|]*)\|", table, re.M):
-        details = re.sub(r"\\fI(\w+)\\fP", r"<\1>", details).replace("\\-", "-")
-        found |= {(int(hint), d.strip()) for d in details.split(";")}
-
-    def fits(row, one):
-        return row == one or row[0] == one[0] and "<" not in row[1] and re.fullmatch(pattern(one[1]), row[1].encode())
-    missing = {row for row in ROWS if not any(fits(row, one) for one in found)}
-    surplus = {one for one in found - NOT_HERE if not any(fits(row, one) for row in ROWS)}
-    for what, some in (("not in the datasheet", missing), ("not tested here", surplus)):
-        if some:
-            raise Failure("%s: %s" % (what, sorted(some)))
-
-
-harness.run_at_once(datasheet, *CASES, at_once=16)
+run_at_once(16)

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Servers that stop, refuse, keep silent or talk nonsense at each step of a connection: each step has its hint, nothing
-hangs, and what is under way is answered."""
+"""What a server sees of the module, and servers that refuse, hold back or talk nonsense when it is connected.
+Servers for
+which CONNECT fails are in hints.py, lost connections in losses.py."""
 
 import contextlib
 import os
@@ -9,14 +10,12 @@ import random
 import ssl
 import subprocess
 import sys
-import time
-import warnings
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import harness  # noqa: E402
 import peer as peers  # noqa: E402
 from harness import Failure  # noqa: E402
-from peer import Hangup, Peer  # noqa: E402
+from peer import Peer  # noqa: E402
 
 
 @contextlib.contextmanager
@@ -34,108 +33,12 @@ def module_and_peer(behaviour=None, settings=(), **options):
             p.close()
 
 
-def expect_hint(m, hint, deadline=None):
-    got = m.command("AT+CONNECT", deadline)
-    text = b"ERR14 %d UNABLE TO CONNECT " % hint
-    if not got.startswith(text) or not 0 < len(got) - len(text) <= 64:
-        raise Failure("%r and a detail expected, got %r" % (text, got))
-    m.expect("AT+EVENT?", "OK")
-    m.expect("AT+CONNECT?", "OK 0 1 DISCONNECTED CUSTOMER")
-
-
-SHORT = [(("Cloud", "ConnectTimeout"), "5")]
-
-
-def hint_4():
-    for at in ("accept", "garbage"):
-        with module_and_peer(at=at, settings=SHORT) as (m, _):
-            expect_hint(m, 4)
-            m.stop()
-
-
-def hint_4_old_tls():
-    with harness.module() as m:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            context.minimum_version = ssl.TLSVersion.TLSv1
-            context.maximum_version = ssl.TLSVersion.TLSv1_1
-        context.set_ciphers("ALL:@SECLEVEL=0")
-    with module_and_peer(context=context) as (m, _):
-        expect_hint(m, 4)
-        m.stop()
-
-
 def tls_1_2_and_1_3():
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = context.maximum_version = version
         with module_and_peer(context=context) as (m, _):
             m.expect("AT+CONNECT", "OK 1 CONNECTED")
-            m.stop()
-
-
-def hint_5():
-    def hang_up(_p, kind, _flags, _body):
-        if kind == peers.CONNECT:
-            raise Hangup
-
-    def nonsense(_p, kind, _flags, _body):
-        return b"HTTP/1.1 400 Bad Request\r\n\r\n" * 20 if kind == peers.CONNECT else None
-
-    cases = [dict(at="handshake"), dict(behaviour=hang_up), dict(behaviour=nonsense)]
-    for code in (1, 2, 3, 4, 5, 255):
-        def refuse(_p, kind, _flags, _body, code=code):
-            return bytes([peers.CONNACK << 4, 2, 0, code]) if kind == peers.CONNECT else None
-        cases.append(dict(behaviour=refuse))
-    for case in cases:
-        with module_and_peer(settings=SHORT, **case) as (m, _):
-            expect_hint(m, 5)
-            m.stop()
-
-
-def hint_6():
-    def hang_up_at_subscribe(_p, kind, _flags, _body):
-        if kind == peers.SUBSCRIBE:
-            raise Hangup
-
-    def hang_up_at_publish(_p, kind, _flags, _body):
-        if kind == peers.PUBLISH:
-            raise Hangup
-
-    def refuse(_p, kind, _flags, body):
-        if kind == peers.SUBSCRIBE:
-            n = len(Peer.filters(body))
-            return bytes([peers.SUBACK << 4, 2 + n]) + body[:2] + b"\x80" * n
-        return None
-
-    def refuse_one(_p, kind, _flags, body):
-        if kind == peers.SUBSCRIBE:
-            n = len(Peer.filters(body))
-            return bytes([peers.SUBACK << 4, 2 + n]) + body[:2] + b"\1" * (n - 1) + b"\x80"
-        return None
-
-    for behaviour in (hang_up_at_subscribe, hang_up_at_publish, refuse, refuse_one):
-        with module_and_peer(behaviour, SHORT) as (m, _):
-            expect_hint(m, 6)
-            m.stop()
-
-
-def silence_while_connecting():
-    """Each step has an end: within ConnectTimeout (5 s here), with the hint of the step."""
-    def silent_at(step):
-        return lambda _p, kind, _flags, _body: b"" if kind == step else None
-    with contextlib.ExitStack() as stack:
-        waiting = []
-        for step, hint in ((peers.CONNECT, 5), (peers.SUBSCRIBE, 6), (peers.PUBLISH, 6)):
-            m, _ = stack.enter_context(module_and_peer(silent_at(step), SHORT))
-            m.send(b"AT+CONNECT\r")
-            waiting.append((m, hint))
-        for m, hint in waiting:
-            got = m.read_line(deadline=15)
-            if not got.startswith(b"ERR14 %d UNABLE TO CONNECT " % hint):
-                raise Failure("hint %d expected, got %r" % (hint, got))
-            m.silence()
             m.stop()
 
 
@@ -257,55 +160,6 @@ def puback_makes_the_ok():
         m.stop()
 
 
-def lost_in_the_middle():
-    """The connection breaks while SEND, SUBSCRIBE or UNSUBSCRIBE is under way: ERR6, then CONLOST, once."""
-    for step, command in ((peers.PUBLISH, "AT+SEND1 x"), (peers.SUBSCRIBE, "AT+SUBSCRIBE1"),
-                          (peers.UNSUBSCRIBE, "AT+UNSUBSCRIBE1")):
-        def hang_up(_p, kind, _flags, body, step=step):
-            if kind == step and host_topic(body):
-                raise Hangup
-        with module_and_peer(hang_up) as (m, _):
-            m.expect("AT+CONNECT", "OK 1 CONNECTED")
-            m.expect("AT+CONF Topic1=data", "OK")
-            m.expect("AT+CONF QoS=1", "OK")
-            m.expect(command, "ERR6 NO CONNECTION")
-            m.wait_event("3 0 CONLOST")
-            m.expect("AT+EVENT?", "OK")
-            m.expect("AT+CONNECT?", "OK 0 1 DISCONNECTED CUSTOMER")
-            m.expect("AT+CONNECT", "OK 1 CONNECTED")
-            m.stop()
-
-
-def no_answer():
-    """PUBACK, SUBACK, UNSUBACK that never come: ERR6 within 20 s, the connection is dropped and CONLOST queued. And no
-    PINGRESP: CONLOST within 1.5 times KeepAlive (30 s)."""
-    def silent_at(step):
-        return lambda _p, kind, _flags, body: b"" if kind == step and host_topic(body) else None
-    with contextlib.ExitStack() as stack:
-        waiting = []
-        quiet, _ = stack.enter_context(module_and_peer(silent_at(peers.PINGREQ), [(("Cloud", "KeepAlive"), "30")]))
-        quiet.expect("AT+CONNECT", "OK 1 CONNECTED")
-        since = time.monotonic()
-        for step, command in ((peers.PUBLISH, b"AT+SEND1 x\r"), (peers.SUBSCRIBE, b"AT+SUBSCRIBE1\r"),
-                              (peers.UNSUBSCRIBE, b"AT+UNSUBSCRIBE1\r")):
-            m, _ = stack.enter_context(module_and_peer(silent_at(step)))
-            m.expect("AT+CONNECT", "OK 1 CONNECTED")
-            m.expect("AT+CONF Topic1=data", "OK")
-            m.expect("AT+CONF QoS=1", "OK")
-            m.send(command)
-            waiting.append(m)
-        for m in waiting:
-            if m.read_line(deadline=25) != b"ERR6 NO CONNECTION":
-                raise Failure("ERR6 expected")
-            m.wait_event("3 0 CONLOST")
-            m.expect("AT+CONNECT?", "OK 0 1 DISCONNECTED CUSTOMER")
-            m.expect("AT+CONNECT", "OK 1 CONNECTED")
-            m.stop()
-        quiet.until(lambda: quiet.event_level() == "high", "CONLOST", since + 48 - time.monotonic())
-        quiet.wait_event("3 0 CONLOST")
-        quiet.stop()
-
-
 def nonsense_when_connected():
     """Bytes that are no MQTT, of any kind: the connection may be lost, the module not."""
     seed = int(os.environ.get("TEST_SEED", "0")) or random.randrange(1 << 30)
@@ -337,6 +191,5 @@ def nonsense_when_connected():
         m.stop()
 
 
-harness.run_cases(hint_4, hint_4_old_tls, tls_1_2_and_1_3, hint_5, hint_6, silence_while_connecting, who_logs_in,
-                  alpn_on_port_443, default_port, filter_refused, puback_makes_the_ok, lost_in_the_middle, no_answer,
+harness.run_cases(tls_1_2_and_1_3, who_logs_in, alpn_on_port_443, default_port, filter_refused, puback_makes_the_ok,
                   nonsense_when_connected)

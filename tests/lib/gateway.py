@@ -12,6 +12,7 @@ import proxy
 from harness import Failure
 
 HOST = "cloud.example"
+PASSED = "PASSED <any>"  # of DIAG TLS, which ends where the login begins
 CPU_LIMIT = 0.05  # seconds that a command may cost, however long it waits
 
 

@@ -428,47 +428,6 @@ def module(**options):
         m.clean()
 
 
-def run_at_once(*cases, at_once=12, seconds=300):
-    """run_cases() for cases that mostly wait: each in a process of its own, with a time limit."""
-    chosen = sys.argv[1:]
-    waiting = [c for c in cases if not chosen or c.__name__ in chosen]
-    running, failed = {}, 0
-    pki_module.Pki()  # so that they need not wait for each other
-    sys.stdout.flush()
-    while waiting or running:
-        if waiting and len(running) < at_once:
-            case, out = waiting.pop(0), tempfile.TemporaryFile()
-            pid = os.fork()
-            if pid == 0:
-                os.dup2(out.fileno(), 1)
-                os.dup2(1, 2)
-                run_one(case, seconds)
-            running[pid] = (case, out)
-            continue
-        pid, status = os.wait()
-        case, out = running.pop(pid)
-        out.seek(0)
-        said = out.read().decode(errors="replace")
-        failed += status != 0
-        print(said if said or status == 0 else "FAIL  %s: ended with %d" % (case.__name__, status), end="", flush=True)
-    sys.exit(1 if failed else 0)
-
-
-def run_one(case, seconds):
-    """In the child: the case and the end."""
-    def late(_signal, _frame):
-        raise Failure("not done after %d s" % seconds)
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
-    sys.argv[1:] = []
-    try:
-        run_cases(case)
-    except SystemExit as e:
-        sys.stdout.flush()
-        os._exit(e.code)
-    os._exit(1)
-
-
 def run_cases(*cases):
     """Runs functions that take no argument; prints a line for each; exit status 0 if all hold."""
     chosen = sys.argv[1:]

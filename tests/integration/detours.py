@@ -1,0 +1,170 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Bad weather in which CONNECT succeeds: servers that are slow, or dead beside one that lives, a cloud that registers
+the module just in time, a clock that is set late."""
+
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import peer as peers  # noqa: E402
+from gateway import HOST, PASSED, site  # noqa: E402
+from harness import Failure  # noqa: E402
+from network import CLOUD, CLOUD_TOO  # noqa: E402
+from parallel import case, run_at_once  # noqa: E402
+from peer import Hangup  # noqa: E402
+
+
+def alive_behind(first):
+    """The name has two addresses, and the first is of no use: CONNECT goes on with the second."""
+    with site(names={HOST: [CLOUD_TOO, CLOUD]}) as s:
+        s.m.settings["Cloud", "ConnectTimeout"] = "9"
+        s.m.broker.start()
+        first(s)
+        s.endpoint = "%s:%d" % (HOST, s.m.broker.port)
+        s.start()
+        s.connects()
+        if CLOUD_TOO.encode() not in s.m.log:
+            raise Failure("the first address was not tried")
+        s.m.expect("AT+CONNECT?", "OK 1 1 CONNECTED CUSTOMER")
+        s.m.expect("AT+EVENT?", "OK")
+        s.diagnoses(PASSED)
+        s.m.silence()
+        s.end()
+
+
+@case
+def alive_behind_black_hole():
+    alive_behind(lambda s: s.network.black_hole(CLOUD_TOO))
+
+
+@case
+def alive_behind_refused():
+    alive_behind(lambda _s: None)
+
+
+@case
+def alive_behind_silent():
+    alive_behind(lambda s: s.proxy(None, CLOUD_TOO, s.m.broker.port))
+
+
+@case
+def alive_behind_plain_text():
+    alive_behind(lambda s: s.peer(at="garbage", address=CLOUD_TOO, port=s.m.broker.port))
+
+
+@case
+def alive_behind_untrusted():
+    alive_behind(lambda s: s.peer(
+        address=CLOUD_TOO, port=s.m.broker.port,
+        certificate=(s.m.pki.file("server-untrusted.crt"), s.m.pki.file("server-untrusted.key"))))
+
+
+@case
+def slow_server():
+    """Every byte takes a while; nothing is broken."""
+    with site() as s:
+        s.m.settings["Cloud", "ConnectTimeout"] = "20"
+        s.m.broker.start()
+        s.proxy(s.m.broker.port).flow("both", "pass", delay=0.7)
+        s.start()
+        s.connects()
+        s.end()
+
+
+def registered_just_in_time(**options):
+    """The first connection of a certificate is what registers it, and the cloud drops it."""
+    with site() as s:
+        s.m.settings["Cloud", "ConnectTimeout"] = "20"
+        p = s.peer(**options)
+        s.start()
+        s.connects()
+        if p.dropped != 1:
+            raise Failure("%d connections were dropped" % p.dropped)
+        s.m.expect("AT+CONNECT?", "OK 1 1 CONNECTED CUSTOMER")
+        s.m.expect("AT+EVENT?", "OK")
+        s.m.silence()
+        s.end()
+
+
+def drop_first(p, kind):
+    p.dropped = getattr(p, "dropped", 0)
+    if kind == peers.CONNECT and p.dropped == 0:
+        p.dropped = 1
+        raise Hangup
+
+
+@case
+def just_in_time_at_login():
+    registered_just_in_time(behaviour=lambda p, kind, _flags, _body: drop_first(p, kind))
+
+
+class DropsFirst(peers.Peer):
+    dropped = 0
+
+    def connection(self, s):
+        if self.dropped == 0:
+            self.dropped = 1
+            self.at = "handshake"
+            try:
+                super().connection(s)
+            finally:
+                self.at = None
+        else:
+            super().connection(s)
+
+
+@case
+def just_in_time_behind_the_handshake():
+    with site() as s:
+        s.m.settings["Cloud", "ConnectTimeout"] = "20"
+        p = DropsFirst(s.m.pki, address=CLOUD)
+        s.endpoint = "%s:%d" % (HOST, p.port)
+        s.start()
+        s.connects()
+        if p.dropped != 1:
+            raise Failure("nothing was dropped")
+        s.end()
+
+
+@case
+def clock_set_meanwhile():
+    """CONNECT waits for the clock, and goes on when it is set."""
+    with site() as s:
+        s.m.settings["Cloud", "ConnectTimeout"] = "25"
+        s.m.broker.start()
+        s.clock(60 - time.time())
+        s.start()
+
+        def read():
+            end = time.monotonic() + 2
+            while time.monotonic() < end:
+                s.m.pump(0.1)
+            if s.m.input:
+                raise Failure("answered before the clock was set: %r" % bytes(s.m.input))
+            s.clock(0)
+            return s.m.read_line()
+        s.connects(read)
+        s.m.expect("AT+CONNECT?", "OK 1 1 CONNECTED CUSTOMER")
+        s.diagnoses(PASSED)
+        s.end()
+
+
+@case
+def same_client_id_elsewhere():
+    """Whoever comes later with the same name gets the connection: CONLOST here, once."""
+    with site() as s:
+        s.m.broker.start()
+        s.start()
+        s.connects()
+        s.m.broker.take_over(s.m.pki.thing)
+        s.m.wait_event("3 0 CONLOST")
+        s.works()
+        s.diagnoses(PASSED)
+        s.connects()
+        s.m.expect("AT+EVENT?", "OK")
+        s.end()
+
+
+run_at_once(16)
