@@ -71,9 +71,10 @@ static void on_message(int sent, int version, int type, const void *bytes, size_
 {
 	struct handshake *h = userdata;
 
+	(void)sent; /* only servers do */
 	(void)version;
 	(void)connection;
-	if (!sent && type == SSL3_RT_HANDSHAKE && n > 0 && *(const unsigned char *)bytes == SSL3_MT_NEWSESSION_TICKET)
+	if (type == SSL3_RT_HANDSHAKE && n > 0 && *(const unsigned char *)bytes == SSL3_MT_NEWSESSION_TICKET)
 		h->accepted = true;
 }
 
@@ -113,21 +114,14 @@ int handshake_step(struct handshake *h)
 
 int handshake_confirm(struct handshake *h)
 {
-	char bytes[512];
-	int rc, r = -EAGAIN;
+	char bytes[4096];
+	int rc, r;
 
-	if (h->result != 0)
+	if (h->result != 0 || h->accepted)
 		return h->result;
 	ERR_clear_error();
-	while (!h->accepted) {
-		rc = SSL_read(h->connection, bytes, sizeof(bytes));
-		if (rc <= 0)
-			r = handshake_result(h, rc);
-
-		/* What is in here already, epoll does not tell. */
-		if (rc <= 0 || !SSL_has_pending(h->connection))
-			break;
-	}
+	rc = SSL_read(h->connection, bytes, sizeof(bytes));
+	r = rc > 0 ? -EAGAIN : handshake_result(h, rc);
 	ERR_clear_error();
 	if (h->accepted)
 		return 0;

@@ -492,6 +492,35 @@ START_TEST(last_address_is_worse)
 }
 END_TEST
 
+/* What the first one did is not laid at the door of the second. */
+START_TEST(each_address_fails_in_its_own_way)
+{
+	static const char text[] = "220 mail.example ESMTP ready\r\n";
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), fd;
+
+	peer.trusted = other_root;
+	peer_start(&server, serve, NULL);
+	at.sin_port = htons((uint16_t)server.port);
+	ck_assert_int_eq(inet_pton(AF_INET, "127.0.0.2", &at.sin_addr), 1);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	start("server.example:%d", server.port);
+	fake_resolve_found("127.0.0.1\n127.0.0.2\n");
+	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) < 0)
+		ck_assert_int_gt(sd_event_run(rig.event, UINT64_MAX), 0);
+	descriptors_before++;
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	wait_for_report();
+	assert_failed(HINT_TLS, "Our certificate was refused: check its registration");
+	ck_assert_uint_eq(report.count, 7);
+	ck_assert_str_eq(report.lines[4], "TLS Our certificate was refused: check its registration 0 ms");
+	ck_assert_str_eq(report.lines[6], "TLS Server does not speak TLS: check Endpoint and its port 0 ms");
+	(void)close(fd);
+	(void)close(listener);
+}
+END_TEST
+
 START_TEST(more_than_it_can_tell)
 {
 	char found[1024] = "";
@@ -639,21 +668,25 @@ END_TEST
 
 /* --- the end --- */
 
-/* Time for all of it, not for each address. */
+/* Time for all of it, however many addresses want their second of it. */
 START_TEST(the_whole_is_bounded)
 {
-	int fd, port = port_silent(&fd);
+	int fd, port = port_refusing(&fd), fds[3];
+	char found[1024] = "";
 
+	black_hole("127.0.0.2", port, fds);
+	for (unsigned i = 0; i < RESOLVE_MAX_ADDRESSES; i++)
+		strcat(found, "127.0.0.2\n");
 	start("server.example:%d", port);
 	fake_timer_pass(STAGE - 1);
-	fake_resolve_found("127.0.0.1\n127.0.0.1\n");
-	wait_for_tcp();
-	fake_timer_pass((WHOLE - STAGE) / 2 + 1);
-	wait_for_tcp();
-	fake_timer_pass((WHOLE - STAGE) / 2 - 1);
+	fake_resolve_found(found);
+	fake_timer_pass(WHOLE - STAGE);
 	ck_assert_uint_eq(reports, 0);
 	fake_timer_pass(1);
-	ck_assert_uint_eq(reports, 1);
+	assert_failed(HINT_ENDPOINT, "No answer from the server: check network");
+	ck_assert_uint_eq(report.count, 1 + (WHOLE - STAGE) / 1000 + 1);
+	for (unsigned i = 0; i < 3; i++)
+		(void)close(fds[i]);
 	(void)close(fd);
 }
 END_TEST
@@ -715,6 +748,7 @@ int main(void)
 	tcase_add_test(tc, no_answer);
 	tcase_add_test(tc, every_address_is_tried);
 	tcase_add_test(tc, last_address_is_worse);
+	tcase_add_test(tc, each_address_fails_in_its_own_way);
 	tcase_add_test(tc, more_than_it_can_tell);
 	tcase_add_loop_test(tc, server_refused, 0, 2 * ELEMENTS(refusals));
 	tcase_add_loop_test(tc, we_are_refused, 0, ELEMENTS(versions));

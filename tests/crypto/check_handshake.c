@@ -196,10 +196,16 @@ START_TEST(never_confirmed)
 	ck_assert(!handshake_wants_write(h));
 	ck_assert(ssl_established(s));
 
-	/* Data says nothing about our certificate, however much it is; the end behind it is seen. */
-	for (unsigned i = 0; i < 3; i++)
-		ck_assert_int_eq(SSL_write(server, (char[2000]){ 0 }, 2000), 2000);
+	/* New keys and data say nothing about our certificate, and however many come, one call reads one. The end behind
+	 * them is seen. */
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_int_eq(SSL_key_update(server, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		ck_assert_int_eq(SSL_do_handshake(server), 1);
+	}
 	ck_assert_int_eq(handshake_confirm(h), -EAGAIN);
+	ck_assert_int_gt(recv(ends[0], (char[64]){ 0 }, 64, MSG_PEEK), 0);
+	ck_assert_int_eq(SSL_write(server, (char[6000]){ 0 }, 6000), 6000);
+	ck_assert_int_eq(turns(h, handshake_confirm), -EAGAIN);
 	(void)SSL_shutdown(server);
 	server_close();
 	ck_assert_int_eq(turns(h, handshake_confirm), -ECONNRESET);
@@ -301,6 +307,23 @@ START_TEST(silence_and_end)
 	ck_assert_int_eq(handshake_step(h), -ECONNRESET);
 	ck_assert_ptr_null(ssl_failure(s));
 	ck_assert(!ssl_established(s));
+}
+END_TEST
+
+/* Without a reset, too. */
+START_TEST(heard_and_closed)
+{
+	_cleanup_(handshake_freep) struct handshake *h = begin();
+	struct handshake_view view;
+	char bytes[4096];
+
+	ck_assert_int_eq(handshake_step(h), -EAGAIN);
+	ck_assert_int_gt(read(ends[1], bytes, sizeof(bytes)), 0);
+	server_close();
+	ck_assert_int_eq(handshake_step(h), -ECONNRESET);
+	handshake_describe(h, &view);
+	ck_assert_ptr_null(view.problem);
+	ck_assert_ptr_null(ssl_failure(s));
 }
 END_TEST
 
@@ -432,6 +455,7 @@ int main(void)
 	tcase_add_loop_test(tc, we_are_refused, 0, ELEMENTS(versions));
 	tcase_add_test(tc, plain_text);
 	tcase_add_test(tc, silence_and_end);
+	tcase_add_test(tc, heard_and_closed);
 	tcase_add_test(tc, closed_at_once);
 	tcase_add_test(tc, no_room_to_write);
 	tcase_add_loop_test(tc, alpn, 0, 2);
