@@ -64,7 +64,7 @@ static void _printf_(2, 3) probe_line(struct probe *p, const char *format, ...)
 	va_list ap;
 
 	if (report->count == PROBE_MAX_LINES) {
-		(void)strcpy(report->lines[PROBE_MAX_LINES - 1], "and more");
+		(void)snprintf(report->lines[PROBE_MAX_LINES - 1], sizeof(report->lines[0]), "and more");
 		return;
 	}
 	va_start(ap, format);

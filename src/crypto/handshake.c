@@ -25,7 +25,7 @@ struct handshake {
 static void describe_name(const X509_NAME *name, char ret[HANDSHAKE_MAX_NAME + 1])
 {
 	if (name_text(name, ret, HANDSHAKE_MAX_NAME + 1) < 0 || !ret[0])
-		(void)strcpy(ret, "?");
+		(void)snprintf(ret, HANDSHAKE_MAX_NAME + 1, "?");
 }
 
 static void describe_date(const ASN1_TIME *date, char ret[11])
@@ -33,7 +33,7 @@ static void describe_date(const ASN1_TIME *date, char ret[11])
 	struct tm tm;
 
 	if (!ASN1_TIME_to_tm(date, &tm) || strftime(ret, 11, "%Y-%m-%d", &tm) == 0)
-		(void)strcpy(ret, "?");
+		(void)snprintf(ret, 11, "?");
 }
 
 static void handshake_note(struct handshake *h, const STACK_OF(X509) *chain)

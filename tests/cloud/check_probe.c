@@ -154,6 +154,8 @@ static void serve(int fd, void *userdata)
 		(void)!write(peer.ready[1], "", 1);
 		(void)SSL_read(ssl, bytes, sizeof(bytes));
 	}
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
 }
 
 /* Hears the first words, says its own, and closes. */
