@@ -208,8 +208,8 @@ static void on_deadline(void *userdata)
 
 	switch (a->stage) {
 	case STAGE_RESOLVE:
-		fault_of_name(&fault, -ETIME);
-		attempt_fail(a, &fault);
+		fault_of_name(&a->fault, -ETIME);
+		attempt_give_up(a);
 		break;
 	case STAGE_TCP:
 		fault_of_tcp(&fault, 0);

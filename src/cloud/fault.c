@@ -31,7 +31,7 @@ void fault_of_name(struct fault *f, int r)
 		fault_set(f, HINT_ENDPOINT, "Name not found: check Endpoint");
 	else
 		fault_set(f, HINT_ENDPOINT, "Name server does not answer: check network");
-	f->off_net = r == -EAGAIN;
+	f->off_net = r != -ENOENT;
 }
 
 void fault_of_tcp(struct fault *f, int error)
@@ -40,7 +40,7 @@ void fault_of_tcp(struct fault *f, int error)
 		fault_set(f, HINT_ENDPOINT, "%s: check Endpoint and network", strerror(error));
 	else
 		fault_set(f, HINT_ENDPOINT, "No answer from the server: check network");
-	f->off_net = error == ENETUNREACH || error == ENETDOWN || error == EADDRNOTAVAIL;
+	f->off_net = error != ECONNREFUSED && error != ECONNRESET;
 }
 
 void fault_of_network(struct fault *f)

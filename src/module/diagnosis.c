@@ -2,6 +2,7 @@
 #include "module/diagnosis.h"
 
 #include "at/error.h"
+#include "board/network.h"
 #include "util/log.h"
 #include "util/timer.h"
 
@@ -95,6 +96,8 @@ static void on_probed(void *userdata, const struct probe_report *report)
 	struct diagnosis *d = userdata;
 
 	d->result.tls = *report;
+	if (!report->passed && report->fault.off_net && !network_usable(d->settings->interface))
+		fault_of_network(&d->result.tls.fault);
 	d->probe = probe_free(d->probe);
 	done_call(&d->done, 0);
 }

@@ -171,6 +171,25 @@ START_TEST(tls)
 }
 END_TEST
 
+/* As CONNECT says it. */
+START_TEST(no_network)
+{
+	struct probe_report report = { .count = 1, .lines = { "DNS" } };
+
+	rig_done(&rig);
+	ck_assert_ptr_null(diagnosis_free(diagnosis));
+	rig_make_module(&rig, "[Network]\nInterface=none0\n");
+	ck_assert_int_eq(diagnosis_new(&diagnosis, rig.event, rig.settings, rig.dict, rig.module->epoch), 0);
+	result = diagnosis_result(diagnosis);
+	fault_of_name(&report.fault, _i ? -ENOENT : -EAGAIN);
+	ck_assert_int_eq(diagnosis_tls(diagnosis, &endpoint, done), 0);
+	fake_probe_end(&report);
+	expect(0);
+	ck_assert_int_eq((int)result->tls.fault.hint, _i ? HINT_ENDPOINT : HINT_NETWORK);
+	ck_assert_uint_eq(result->tls.count, 1);
+}
+END_TEST
+
 START_TEST(tls_breaks)
 {
 	fake_probe()->start_result = -ENOMEM;
@@ -235,6 +254,7 @@ int main(void)
 	tcase_add_test(tc, dns);
 	tcase_add_test(tc, resolver_breaks);
 	tcase_add_test(tc, tls);
+	tcase_add_loop_test(tc, no_network, 0, 2);
 	tcase_add_test(tc, tls_breaks);
 	tcase_add_test(tc, stopped);
 	tcase_add_test(tc, one_at_a_time);
