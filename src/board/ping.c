@@ -240,19 +240,20 @@ static int open_socket(struct ping *p)
 /* Connected, so that it hears nobody else. The identifier is the port that the kernel gave it. */
 static int connect_socket(struct ping *p, const struct addrinfo *to)
 {
-	struct sockaddr_storage own = { 0 };
+	union {
+		struct sockaddr_in6 in6;
+		struct sockaddr_in in;
+		struct sockaddr any;
+	} own = { 0 };
 	socklen_t n = sizeof(own);
 
 	if (connect(p->fd, to->ai_addr, to->ai_addrlen) < 0)
 		return -errno;
 	if (p->raw)
 		return 0;
-	if (getsockname(p->fd, (struct sockaddr *)&own, &n) < 0)
+	if (getsockname(p->fd, &own.any, &n) < 0)
 		return -errno;
-	if (p->family == AF_INET)
-		p->id = ntohs(((struct sockaddr_in *)&own)->sin_port);
-	else
-		p->id = ntohs(((struct sockaddr_in6 *)&own)->sin6_port);
+	p->id = ntohs(p->family == AF_INET ? own.in.sin_port : own.in6.sin6_port);
 	return 0;
 }
 
