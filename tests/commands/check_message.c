@@ -53,7 +53,7 @@ static void assert_sent(const char *topic, const void *payload, size_t n, int qo
 
 /* --- SEND (guide 4.1.4) --- */
 
-START_TEST(send)
+START_TEST(sends)
 {
 	expect("AT+SEND1 Hello World", "OK\r\n");
 	assert_sent("data", "Hello World", 11, 0);
@@ -372,7 +372,7 @@ int main(void)
 	TCase *without = tcase_create("disconnected");
 
 	tcase_add_checked_fixture(tc, setup_connected, teardown);
-	tcase_add_test(tc, send);
+	tcase_add_test(tc, sends);
 	tcase_add_test(tc, send_nothing);
 	tcase_add_test(tc, send_any_byte);
 	tcase_add_test(tc, send_much);
