@@ -9,11 +9,12 @@ import os
 import random
 import socket
 import subprocess
-import tempfile
 import time
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.subscribeoptions import SubscribeOptions
+
+import pki as pki_module
 
 Seen = collections.namedtuple("Seen", "topic payload qos retain")
 
@@ -22,7 +23,7 @@ class Port:
     """A port of 127.0.0.1 below the kernel's own range, reserved among the tests of this user by a lock."""
 
     def __init__(self):
-        area = os.path.join(tempfile.gettempdir(), "expresslinkd-tests-%d" % os.getuid(), "ports")
+        area = os.path.join(pki_module.area(), "ports")
         os.makedirs(area, mode=0o700, exist_ok=True)
         while True:
             self.number = random.randrange(18000, 32000)

@@ -16,6 +16,8 @@ import subprocess
 import tempfile
 import threading
 
+import pki
+
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 
@@ -38,6 +40,7 @@ def mount(source, target, flags):
 
 class Network:
     def __init__(self):
+        pki.area()  # as long as we are who we are
         uid, gid = os.getuid(), os.getgid()
         check(libc.unshare(CLONE_NEWNS | CLONE_NEWNET | (CLONE_NEWUSER if uid else 0)), "unshare")
         if uid:

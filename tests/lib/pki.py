@@ -65,6 +65,13 @@ CERTIFICATES = {
 }
 
 
+def area():
+    """The folder that the tests of this user share, also those that are root in a name space of their own."""
+    if "TEST_AREA" not in os.environ:
+        os.environ["TEST_AREA"] = os.path.join(tempfile.gettempdir(), "expresslinkd-tests-%d" % os.getuid())
+    return os.environ["TEST_AREA"]
+
+
 def run(*command, **more):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
     if done.returncode:
@@ -127,8 +134,8 @@ class Pki:
     def __init__(self, folder=None):
         if folder is None:
             build = os.environ.get("abs_top_builddir")
-            folder = os.path.join(build, "tests", "pki") if build and os.access(build, os.W_OK) else os.path.join(
-                tempfile.gettempdir(), "expresslinkd-tests-%d" % os.getuid(), "pki")
+            shared = os.path.join(build, "tests") if build and os.access(build, os.W_OK) else area()
+            folder = os.path.join(shared, "pki")
         self.folder = folder
         parent = os.path.dirname(folder)
         os.makedirs(parent, mode=0o700, exist_ok=True)
