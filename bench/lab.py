@@ -17,6 +17,7 @@ import tty
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "lib"))
 
 import pki  # noqa: E402
+import proxy  # noqa: E402
 
 TOPIC = "bench/topic"
 ABOUT = "Vendor - Model"
@@ -90,14 +91,14 @@ class Lab:
         self.pki = pki.Pki()
         self.write_settings()
 
-    def write_settings(self):
+    def write_settings(self, keep_alive=60):
         names = ("device.crt", "device.key", "server-ca.crt", "vendor-ca.crt", "server.crt", "server.key")
         device, device_key, server_ca, vendor_ca, server, server_key = map(self.pki.file, names)
         with open(self.config, "w") as f:
             f.write(f"[Serial]\nDevice=pty:module\n"
                     f"[Identity]\nCertificate={device}\nPrivateKey={device_key}\n"
                     f"[Module]\nAbout={ABOUT}\n"
-                    f"[Cloud]\nRootCA={server_ca}\nKeepAlive=60\n")
+                    f"[Cloud]\nRootCA={server_ca}\nKeepAlive={keep_alive}\n")
         with open(os.path.join(self.folder, "mosquitto.conf"), "w") as f:
             f.write(f"listener {self.port} 127.0.0.1\n"
                     f"cafile {vendor_ca}\ncertfile {server}\nkeyfile {server_key}\n"
@@ -209,6 +210,32 @@ class Lab:
 
     def connected(self, *lines):
         return self.module(f"AT+CONF Endpoint=localhost:{self.port}", f"AT+CONF Topic1={TOPIC}", "AT+CONNECT", *lines)
+
+    @contextlib.contextmanager
+    def through_proxy(self):
+        """A module, the proxy on its way to the broker, and a port to speak with it."""
+        with proxy.Proxy(self.port) as between, self.module(f"AT+CONF Endpoint=localhost:{between.port}"):
+            port = Port(self.link)
+            try:
+                yield between, port
+            finally:
+                port.close()
+
+    def loss(self, port, how, most):
+        """Seconds from how() to CONLOST, as a host sees it that asks without a pause."""
+        answer = port.ask("AT+CONNECT")
+        if answer != "OK 1 CONNECTED":
+            raise Failure(f"AT+CONNECT: {answer}")
+        while port.ask("AT+EVENT?") != "OK":
+            pass
+        start = time.monotonic()
+        how()
+        while port.ask("AT+EVENT?") != "OK 3 0 CONLOST":
+            if time.monotonic() > start + most:
+                raise Failure(f"a loss is not noticed within {most} s")
+            if most > 10:
+                time.sleep(0.01)
+        return time.monotonic() - start
 
     def measure(self, program, *args, cpu=None):
         """One run of bench/drive or bench/start, on the driver's processor or on this one."""
