@@ -253,14 +253,14 @@ static void attempt_begin(struct attempt *a)
 	if (!a->endpoint.numeric)
 		r = resolve_start(&a->resolve, a->event, a->endpoint.host, STAGE_MS, on_resolved, a);
 	if (r < 0) {
-		(void)log_errno(r, "Resolver");
-		attempt_fail_text(a, HINT_ENDPOINT, "Resolver could not be started: see the module's log");
+		fault_of_resolver(&fault, r);
+		attempt_fail(a, &fault);
 		return;
 	}
 	r = secure_new(&a->ssl, a->settings, a->dict, a->epoch, &a->endpoint);
 	if (r) {
-		(void)log_errno(r, "Certificate or private key");
-		attempt_fail_text(a, HINT_TLS, "Own key or certificate unusable: see the module's log");
+		fault_of_identity(&fault, r);
+		attempt_fail(a, &fault);
 		return;
 	}
 	if (a->endpoint.numeric) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/fault.h"
 
+#include "util/log.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +25,18 @@ void fault_of_endpoint(struct fault *f, bool empty)
 		fault_set(f, HINT_ENDPOINT, "No endpoint: set Endpoint");
 	else
 		fault_set(f, HINT_ENDPOINT, "Not a host name: check Endpoint");
+}
+
+void fault_of_identity(struct fault *f, int r)
+{
+	(void)log_errno(r, "Certificate or private key");
+	fault_set(f, HINT_TLS, "Own key or certificate unusable: see the module's log");
+}
+
+void fault_of_resolver(struct fault *f, int r)
+{
+	(void)log_errno(r, "Resolver");
+	fault_set(f, HINT_ENDPOINT, "Resolver could not be started: see the module's log");
 }
 
 void fault_of_name(struct fault *f, int r)

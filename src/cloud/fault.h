@@ -32,6 +32,10 @@ void fault_set(struct fault *f, enum fault_hint hint, const char *format, ...) _
 /* The key Endpoint is empty, or no host. */
 void fault_of_endpoint(struct fault *f, bool empty);
 
+/* The own key or certificate cannot be used, or the resolver not be started: r, which is logged. */
+void fault_of_identity(struct fault *f, int r);
+void fault_of_resolver(struct fault *f, int r);
+
 /* r: what a resolve_fn was told, other than 0. */
 void fault_of_name(struct fault *f, int r);
 

@@ -355,9 +355,8 @@ static void probe_begin(struct probe *p)
 
 	r = secure_new(&p->ssl, p->settings, p->dict, p->epoch, &p->endpoint);
 	if (r) {
-		(void)log_errno(r, "Certificate or private key");
 		probe_line(p, "TLS own key or certificate unusable");
-		fault_set(&fault, HINT_TLS, "Own key or certificate unusable: see the module's log");
+		fault_of_identity(&fault, r);
 		probe_note_fault(p, &fault);
 		probe_end(p);
 		return;
@@ -371,9 +370,8 @@ static void probe_begin(struct probe *p)
 	probe_stage(p, STAGE_RESOLVE, p->deadline);
 	r = resolve_start(&p->resolve, p->event, p->endpoint.host, STAGE_MS, on_resolved, p);
 	if (r < 0) {
-		(void)log_errno(r, "Resolver");
 		probe_line(p, "DNS resolver cannot be started");
-		fault_set(&fault, HINT_ENDPOINT, "Resolver could not be started: see the module's log");
+		fault_of_resolver(&fault, r);
 		probe_note_fault(p, &fault);
 		probe_end(p);
 	}

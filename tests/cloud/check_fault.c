@@ -54,6 +54,15 @@ START_TEST(endpoints)
 }
 END_TEST
 
+START_TEST(own_faults)
+{
+	fault_of_identity(&fault, -EKEYREJECTED);
+	assert_fault(HINT_TLS, "Own key or certificate unusable: see the module's log");
+	fault_of_resolver(&fault, -EMFILE);
+	assert_fault(HINT_ENDPOINT, "Resolver could not be started: see the module's log");
+}
+END_TEST
+
 START_TEST(names)
 {
 	fault_of_name(&fault, -ENOENT);
@@ -154,6 +163,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, details_are_cut);
 	tcase_add_test(tc, endpoints);
+	tcase_add_test(tc, own_faults);
 	tcase_add_test(tc, names);
 	tcase_add_loop_test(tc, connections, 0, ELEMENTS(tcp));
 	tcase_add_test(tc, no_answer);
