@@ -39,6 +39,15 @@ START_TEST(is_a_queue)
 	ck_assert_uint_eq(buf_used(&b), 2);
 	ck_assert_int_eq(buf_append(&b, "X", 1), 0);
 	ck_assert_mem_eq(buf_head(&b), "cdX", 3);
+	buf_truncate(&b, 1);
+	ck_assert_uint_eq(buf_used(&b), 1);
+	ck_assert_mem_eq(buf_head(&b), "c", 1);
+	ck_assert_int_eq(buf_append(&b, "YZ", 2), 0);
+	buf_consume(&b, 1);
+	ck_assert_mem_eq(buf_head(&b), "YZ", 2);
+	buf_truncate(&b, 0);
+	ck_assert_uint_eq(buf_used(&b), 0);
+	ck_assert_int_eq(buf_append(&b, "123", 3), 0);
 	buf_consume(&b, 3);
 	ck_assert_uint_eq(buf_used(&b), 0);
 	ck_assert_uint_eq(buf_room(&b), 100);
