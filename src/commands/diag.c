@@ -91,7 +91,6 @@ static int diag_network(struct at_call *call, struct module *m, const struct wor
 	(void)m;
 	if (rest->n > 0)
 		return AT_ERR_PARAMETER;
-	at_counted(call);
 	return network_describe(on_line, call);
 }
 

@@ -84,6 +84,7 @@ static void add_address(const char *name, unsigned flags, const char *address, c
 		addresses[i].in = (struct sockaddr_in){ .sin_family = AF_INET };
 		ck_assert_int_eq(inet_pton(AF_INET, address, &addresses[i].in.sin_addr), 1);
 		ck_assert(!mask || inet_pton(AF_INET, mask, &masks[i].in.sin_addr) == 1);
+		memset(masks[i].in.sin_zero, 0xff, sizeof(masks[i].in.sin_zero)); /* no part of it */
 	}
 }
 
@@ -152,6 +153,19 @@ START_TEST(many_addresses)
 	}
 	for (at = told, i = 0; i < 10; i++, at = strchr(at, '\n') + 1)
 		ck_assert_int_eq(strncmp(at, "eth0 up 2001:", 13), 0);
+}
+END_TEST
+
+/* To the last byte. */
+START_TEST(full_line)
+{
+	add_link("eth0", UP);
+	add_address("eth0", UP, "2001:db8:1111:2222:3333:4444:5555:6601", "ffff:ffff:ffff:ffff::");
+	add_address("eth0", UP, "2001:db8:1111:2222:3333:4444:5555:6602", "ffff:ffff:ffff:ffff::");
+	add_address("eth0", UP, "2001:db8:1111:2222:3333::", /* with its 29 or 30 bytes: 120 or 121 */
+		    _i ? "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" : "ffff:ffff:ffff:ffff::");
+	ck_assert_int_eq(tell(), 0);
+	ck_assert_uint_eq(told_lines, _i ? 2 : 1);
 }
 END_TEST
 
@@ -457,6 +471,7 @@ int main(void)
 	tcase_add_test(tc, interfaces);
 	tcase_add_test(tc, hostile_name);
 	tcase_add_test(tc, many_addresses);
+	tcase_add_loop_test(tc, full_line, 0, 2);
 	tcase_add_test(tc, many_interfaces);
 	tcase_add_test(tc, many_lines_of_one);
 	tcase_add_test(tc, as_many_as_fit);

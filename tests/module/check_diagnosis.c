@@ -59,6 +59,7 @@ START_TEST(ping_an_address)
 	ck_assert_uint_eq(calls, 0);
 	fake_ping_end(&pong);
 	expect(0);
+	ck_assert_uint_eq(result->addresses.count, 1);
 	ck_assert_str_eq(result->addresses.text[0], _i ? "2001:db8::1" : "192.0.2.1");
 	ck_assert_uint_eq(result->ping.sent, 3);
 	ck_assert_uint_eq(result->ping.received, 2);
