@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DIAG (guide 7.3): its words, and those that the machine itself can answer. */
-#include "board/network.h"
-#include "commands/commands.h"
 #include "commands/diag.h"
-#include "commands/words.h"
+
+#include "board/network.h"
 #include "config/setting.h"
 #include "module/module.h"
 #include "util/file.h"

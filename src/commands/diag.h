@@ -7,5 +7,5 @@
 #include "commands/words.h"
 
 int diag_ping(struct at_call *call, struct module *m, const struct word *rest);
-int diag_tls(struct at_call *call, struct module *m, const struct word *rest);
 int diag_dns(struct at_call *call, struct module *m, const struct word *rest);
+int diag_tls(struct at_call *call, struct module *m, const struct word *rest);
