@@ -175,7 +175,8 @@ static void expect(const struct pki *issuer, const char *names, bool expired, in
 		ck_assert(ssl_established(s));
 		ck_assert(ssl_proven(s));
 		ck_assert_str_eq(seen_peer, "device");
-		ck_assert_int_eq(strncmp(ssl_suite(s), version == TLS1_3_VERSION ? "TLSv1.3 TLS_" : "TLSv1.2 ECDHE-", 12), 0);
+		ck_assert_int_eq(
+			strncmp(ssl_suite(s), version == TLS1_3_VERSION ? "TLSv1.3 TLS_" : "TLSv1.2 ECDHE-", 12), 0);
 	}
 }
 
