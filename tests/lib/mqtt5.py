@@ -73,10 +73,6 @@ class Client:
         else:
             self.packet(0x30, text(topic) + b"\0" + payload)
 
-    @property
-    def busy(self):
-        return self.acknowledged < self.published or bool(self.out)
-
     def wait_acknowledged(self):
         """True: the broker has confirmed everything; false: it has gone."""
         with self.acks:

@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import broker
+import harness
 import mqtt5
 from model import LOST_WITHIN
 from proxy import Proxy
@@ -62,31 +63,25 @@ class Cloud(broker.Broker):
 
 
 class World:
-    """model: see model.py; count: a Counter of happenings."""
+    """model: see model.py, set by the owner; count: happenings by kind."""
 
-    def __init__(self, host, model, count):
-        self.host, self.model, self.count = host, model, count
-        self.cloud = None
+    def __init__(self, host):
+        self.host, self.model, self.count = host, None, collections.Counter()
+        self.cloud = Cloud(host.pki, host.folder, harness.DEADLINE)
+        self.proxy = Proxy(self.cloud.port)
         self.agenda, self.order = [], itertools.count()
         self.bad = set()  # what lasts
         self.sequence = 0
         self.flooded = 0.0
+        self.sent = collections.deque()  # (number of the acknowledgement that tells that it was taken, message)
         self.mode = "normal"   # in which the broker is started next
         self.patient = False  # there is time for stops that are longer than the keep-alive
         self.ended = itertools.count()
 
-    def build(self):
-        self.cloud = Cloud(self.host.pki, self.host.folder, 30)
-        self.proxy = Proxy(self.cloud.port)
-        self.cloud.start()
-
     def stop(self):
         self.agenda = []
-        if self.cloud:
-            if self.cloud.stopped:
-                self.cloud.signal(signal.SIGCONT)
-            self.cloud.stop()
-            self.proxy.stop()
+        self.cloud.stop()
+        self.proxy.stop()
 
     # -- time ------------------------------------------------------------------------------------------------
 
@@ -148,6 +143,7 @@ class World:
         self.good("stopped")
         self.threat_by_closing()
         self.cloud.stop()
+        self.sent.clear()
         self.cloud.start(mode)
         self.model.mode = mode
 
@@ -157,6 +153,7 @@ class World:
             return
         self.threat_by_closing()
         self.cloud.stop()
+        self.sent.clear()
         self.good("stopped")
         self.lasts("down", seconds, self.start_again)
 
@@ -252,6 +249,13 @@ class World:
         self.proxy_weather(r.choice((0.05, 0.3, 0.8)))
         self.proxy.accepting(r.choice(("refuse", "reset", "close", "silent")))
 
+    def underway(self):
+        """Messages that the broker may not have taken yet."""
+        client = self.cloud.client
+        while self.sent and (not client or self.sent[0][0] <= client.acknowledged):
+            self.sent.popleft()
+        return [message for _, message in self.sent]
+
     # -- messages --------------------------------------------------------------------------------------------
 
     def payload(self, r, n):
@@ -270,13 +274,16 @@ class World:
         if not self.cloud.works:
             return
         big = r.random() < 0.15
-        for _ in range(r.choice((2, 5, 20) if big else (1, 2, 3, 10, 100, 500, 2000))):
+        count = r.choice((2, 5, 20) if big else (1, 2, 3, 10, 100, 500, 2000))
+        for i in range(count):
             n = r.choice((131072, 131072, r.randrange(10000, 131072))) if big else self.size(r)
-            self.publish(r, r.choice(DOWN_TOPICS), self.payload(r, n))
+            self.publish(r.choice(DOWN_TOPICS), self.payload(r, n), 1 if i == count - 1 else r.randrange(2))
 
-    def publish(self, r, topic, payload, settled=False):
+    def publish(self, topic, payload, qos, settled=False):
         self.model.published(topic, payload, settled, outstanding=bool(self.host.pending))
-        self.cloud.client.publish(topic, payload, r.randrange(2))
+        client = self.cloud.client
+        self.sent.append((client.published + 1, (topic, payload)))
+        client.publish(topic, payload, qos)
         self.count["messages to the module"] += 1
         self.flooded = time.monotonic()
 
