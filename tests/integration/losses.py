@@ -8,14 +8,15 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import harness  # noqa: E402
 import peer as peers  # noqa: E402
-from gateway import CPU_LIMIT, cpu_seconds, site  # noqa: E402
+from gateway import CPU_LIMIT, HOST, cpu_seconds, site  # noqa: E402
 from harness import Failure  # noqa: E402
-from network import CLOUD  # noqa: E402
+from network import CLOUD, CLOUD_TOO  # noqa: E402
 from parallel import case, run_at_once  # noqa: E402
 from peer import Hangup, Peer  # noqa: E402
 
@@ -142,6 +143,29 @@ def nothing_gets_through(s):
 def nothing_is_read(s):
     s.weather.flow("both", "stop")
     return s.weather.calm
+
+
+@case
+def packets_vanish_from_a_busy_host():
+    """QoS 0 has no acknowledgement: each SEND is OK until the loss is found, in the same time as a silent one."""
+    with site() as s:
+        prepare(s)
+        s.m.expect("AT+CONF QoS=0", "OK")
+        s.network.black_hole(CLOUD)
+        start = time.monotonic()
+        answers = []
+        while answers[-1:] != [b"ERR6 NO CONNECTION"]:
+            answers.append(s.m.command("AT+SEND1 x"))
+            if answers[-1] not in (b"OK", b"ERR6 NO CONNECTION") or time.monotonic() > start + SILENT + 5:
+                raise Failure("%d answers, then %r" % (len(answers), answers[-1]))
+            s.m.until(lambda n=len(answers): time.monotonic() > start + n, "next second")
+        if len(answers) < 5:
+            raise Failure("the loss was found too early to be one: %r" % answers)
+        truth_after_loss(s)
+        s.network.no_black_hole(CLOUD)
+        s.m.expect("AT+CONF QoS=1", "OK")
+        good_again(s)
+        s.end()
 
 
 # --- in flight, and no answer comes ---------------------------------------------------------------------------------
@@ -327,23 +351,24 @@ def cut_at_every_step():
 
 # --- RESET and DISCONNECT behind a CONNECT that waits ---------------------------------------------------------------
 
-def answered_in_order(s, wake):
+def answered_in_order(s, sleep, wake):
     """Each command has its answer in its turn; what the server says when it wakes is told to nobody."""
+    s.start()
     for command, answer in ((b"AT+RESET", b"OK"), (b"AT+DISCONNECT", b"OK 0 DISCONNECTED")):
+        sleep()
         s.m.send(b"AT+CONNECT\r" + command + b"\rAT+CONNECT?\rAT\r")
         got = [s.m.read_line(s.patience()) for _ in range(4)]
         if not got[0].startswith(b"ERR14 ") or got[1:] != [answer, b"OK 0 1 DISCONNECTED CUSTOMER", b"OK"]:
             raise Failure("behind CONNECT: %r" % got)
         if command == b"AT+RESET":
             s.m.wait_event("2 0 STARTUP")
+        wake()
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            s.m.pump(0.1)
         s.m.silence()
-    wake()
-    end = time.monotonic() + 2
-    while time.monotonic() < end:
-        s.m.pump(0.1)
-    s.m.silence()
-    s.m.expect("AT+EVENT?", "OK")
-    s.m.expect("AT+CONNECT?", "OK 0 1 DISCONNECTED CUSTOMER")
+        s.m.expect("AT+EVENT?", "OK")
+        s.m.expect("AT+CONNECT?", "OK 0 1 DISCONNECTED CUSTOMER")
     s.m.expect("AT+RESET", "OK")
     s.m.wait_event("2 0 STARTUP")
     s.connects()
@@ -354,42 +379,50 @@ def answered_in_order(s, wake):
 def behind_a_silent_name_server():
     with site() as s:
         s.m.broker.start()
-        s.names.silent = True
-        s.start()
-        answered_in_order(s, lambda: setattr(s.names, "silent", False))
+        answered_in_order(s, lambda: setattr(s.names, "silent", True), lambda: setattr(s.names, "silent", False))
 
 
 @case
 def behind_a_black_hole():
     with site() as s:
         s.m.broker.start()
-        s.start()
-        s.endpoint = "%s:%d" % (CLOUD, s.m.broker.port)
-        s.network.black_hole(CLOUD)
-        answered_in_order(s, lambda: s.network.no_black_hole(CLOUD))
-
-
-def behind_silence_after(n):
-    """The broker's words are held back from byte n on, and come later."""
-    with site() as s:
-        s.m.broker.start()
-        p = s.proxy(s.m.broker.port)
-        if n:
-            p.cut("down", n, "hold")
-        else:
-            p.flow("down", "hold")
-        s.start()
-        answered_in_order(s, p.calm)
+        s.proxy(s.m.broker.port, CLOUD_TOO)
+        s.names.table[HOST] = [CLOUD_TOO]
+        answered_in_order(s, lambda: s.network.black_hole(CLOUD_TOO), lambda: s.network.no_black_hole(CLOUD_TOO))
 
 
 @case
 def behind_silence_in_tls():
-    behind_silence_after(0)
+    """What the broker says is held back, and comes later."""
+    with site() as s:
+        s.m.broker.start()
+        p = s.proxy(s.m.broker.port)
+        answered_in_order(s, lambda: p.flow("down", "hold"), p.calm)
+
+
+def behind_late_answer(step):
+    awake = threading.Event()
+
+    def late(_p, kind, _flags, _body):
+        if kind == step:
+            awake.wait()
+
+    def wake():
+        awake.set()
+        s.m.until(lambda: not p.stream, "end of the connection that has failed")
+    with site() as s:
+        p = s.peer(late)
+        answered_in_order(s, awake.clear, wake)
 
 
 @case
-def behind_silence_at_login():
-    behind_silence_after(1500)
+def behind_late_connack():
+    behind_late_answer(peers.CONNECT)
+
+
+@case
+def behind_late_suback():
+    behind_late_answer(peers.SUBSCRIBE)
 
 
 run_at_once(24)
