@@ -64,7 +64,7 @@ void epoch_start(struct epoch *e)
 {
 	_cleanup_(freep) char *text = NULL;
 	char path[PATH_MAX];
-	uint64_t kept;
+	uint64_t kept = 0;
 	size_t n;
 	int r;
 

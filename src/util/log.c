@@ -37,7 +37,7 @@ static void log_connect(const char *path)
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return;
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	log_journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (log_journal < 0 || connect(log_journal, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return;
