@@ -7,6 +7,7 @@ import time
 
 import harness
 from harness import Failure, short
+from model import LOST_WITHIN
 from talk import CONNECT_SECONDS
 
 SLACK = 10 * harness.DEADLINE / 30  # s, a loaded machine
@@ -55,6 +56,7 @@ class Conversation:
         took = self.free - since
         self.slowest[command.seconds] = max(self.slowest[command.seconds], took)
         self.check_cpu(command, self.free - began, self.host.cpu() - cpu)
+        self.check_loss(command)
         self.model.judge(command, lines)
         if lines[0].startswith(b"ERR14"):
             self.count["refused"] += 1
@@ -70,6 +72,14 @@ class Conversation:
                 self.world.proxy_resets(None)
                 end += patience
             self.host.pump(max(0, end - time.monotonic()))
+
+    def check_loss(self, command):
+        """Who waits for an acknowledgement is told of the loss with it, not when his time is over."""
+        doom = self.model.doom
+        if command.kind in ("send", "subscribe", "unsubscribe") and doom \
+                and self.free > max(doom, command.said) + SLACK / 2:
+            raise Failure("%s: answered %.1f s after the connection was lost"
+                          % (command, self.free - doom + LOST_WITHIN))
 
     def check_cpu(self, command, waited, used):
         if waited > 1 and time.monotonic() - self.world.flooded > 5 and used > 0.1 + waited / 5 \
