@@ -67,9 +67,7 @@ class Conversation:
         end = time.monotonic() + patience
         while b"\n" not in self.host.input and self.host.fd >= 0 and self.host.process.poll() is None:
             if time.monotonic() > end:
-                self.host.note("impatience: proxy_resets")
-                self.world.count["proxy resets"] += 1
-                self.world.proxy_resets(None)
+                self.world.strike("proxy_resets", None)
                 end += patience
             self.host.pump(max(0, end - time.monotonic()))
 

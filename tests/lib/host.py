@@ -3,6 +3,7 @@
 it comes and then forgotten, and what /proc says of the daemon."""
 
 import collections
+import contextlib
 import os
 import re
 import sys
@@ -81,5 +82,8 @@ class Host(harness.Module):
         return self.process_file("task/%d/children" % self.process.pid).split()
 
     def descriptors(self):
-        folder = "/proc/%d/fd" % self.process.pid
-        return sorted(os.readlink(os.path.join(folder, fd)).split(":[")[0] for fd in os.listdir(folder))
+        folder, found = "/proc/%d/fd" % self.process.pid, []
+        for fd in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):  # closed by now
+                found.append(os.readlink(os.path.join(folder, fd)).split(":[")[0])
+        return sorted(found)

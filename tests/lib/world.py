@@ -132,7 +132,9 @@ class World:
     def happen(self, r):
         """One of them, chosen by r."""
         names = list(HAPPENINGS)
-        name = r.choices(names, [HAPPENINGS[n] for n in names])[0]
+        self.strike(r.choices(names, [HAPPENINGS[n] for n in names])[0], r)
+
+    def strike(self, name, r):
         self.count[name.replace("_", " ")] += 1
         self.host.note("happening: " + name)
         getattr(self, name)(r)
