@@ -54,7 +54,7 @@ done <"$work/commands"
 plain() { sed -e 's/\\f[IBP]//g; s/\\-/-/g; s/\\(lq//g; s/\\(rq//g' "$sheet"; }
 plain >"$work/plain"
 {
-	grep -E 'fault_set|^[[:space:]]*\[[0-9]\] = ' src/cloud/fault.c
+	grep -E 'fault_set|return "' src/cloud/fault.c
 	grep -E 'attempt_fail_text|fault_set' src/cloud/attempt.c src/cloud/connection.c
 	grep -E 'return "|ssl_fail\(s, "' src/crypto/ssl.c
 } | sed -n 's/.*"\([A-Z%][^"]*\)".*/\1/p' | grep -v '^%s$' | sed 's/%s//g; s/%llu.*//' | sort -u >"$work/details"

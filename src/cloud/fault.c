@@ -76,17 +76,25 @@ void fault_of_tls(struct fault *f, const struct ssl *s, bool closed)
 		fault_set(f, HINT_TLS, "Server is silent during TLS: check Endpoint");
 }
 
+static const char *login_text(int code)
+{
+	switch (code) {
+	case 1:
+		return "Server refused the protocol version";
+	case 2:
+		return "Server refused the client id: check ThingName";
+	case 3:
+		return "Server is unavailable";
+	case 4:
+	case 5:
+	case 7: /* of AWS IoT */
+		return "Login refused: check registration and policy";
+	default:
+		return "Login refused";
+	}
+}
+
 void fault_of_login(struct fault *f, int code)
 {
-	static const char *const texts[] = {
-		[1] = "Server refused the protocol version",
-		[2] = "Server refused the client id: check ThingName",
-		[3] = "Server is unavailable",
-		[4] = "Login refused: check registration and policy",
-		[5] = "Login refused: check registration and policy",
-		[7] = "Login refused: check registration and policy", /* of AWS IoT */
-	};
-	const char *text = code > 0 && (size_t)code < ELEMENTS(texts) ? texts[code] : NULL;
-
-	fault_set(f, HINT_LOGIN, "%s", text ? text : "Login refused");
+	fault_set(f, HINT_LOGIN, "%s", login_text(code));
 }

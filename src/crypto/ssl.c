@@ -168,13 +168,13 @@ static int on_verify(int ok, X509_STORE_CTX *store)
 		ok = 0;
 	}
 	if (ok)
-		return ok;
+		return 1;
 	if (X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_NOT_YET_VALID && time(NULL) < s->floor) {
 		s->clock_behind = true;
 		ssl_fail(s, "Clock not set: check time synchronisation");
 	}
 	ssl_fail(s, verify_text(X509_STORE_CTX_get_error(store)));
-	return ok;
+	return 0;
 }
 
 static const char *alert_text(int description)
