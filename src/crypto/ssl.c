@@ -159,7 +159,6 @@ static struct ssl *ssl_of(const SSL *connection)
 static int on_verify(int ok, X509_STORE_CTX *store)
 {
 	const SSL *connection = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-
 	struct ssl *s = ssl_of(connection);
 	X509 *x = X509_STORE_CTX_get_current_cert(store);
 
