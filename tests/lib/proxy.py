@@ -284,13 +284,16 @@ class Proxy:
             except OSError:
                 return
             pair.connecting = False
-        try:
-            for flow in pair.flows:
+        broken = None
+        for flow in pair.flows:
+            try:
                 self.read(flow)
                 self.write(pair, flow)
-        except OSError as e:
-            # One end broke the connection: the other one sees the same
-            self.end(pair, "reset" if e.errno in (errno.ECONNRESET, errno.EPIPE) else "close")
+            except OSError as e:
+                broken = e
+        if broken:
+            # One end broke the connection: the other one sees the same, behind the last words that it had
+            self.end(pair, "reset" if broken.errno in (errno.ECONNRESET, errno.EPIPE) else "close")
             return
         if pair in self.pairs and all(flow.shut for flow in pair.flows):
             self.end(pair, "close")
