@@ -194,6 +194,10 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 		if (keepalive_in(&m->keepalive, now))
 			timer_arm(&m->timer, keepalive_wait(&m->keepalive, now));
 		rc = mosquitto_loop_read(m->client, 1);
+
+		/* 2.0.11 takes an error below the handshake for a connection that is not up yet, for ever. */
+		if (rc == MOSQ_ERR_SUCCESS && !m->connected && (revents & (EPOLLHUP | EPOLLERR)))
+			rc = MOSQ_ERR_CONN_LOST;
 	}
 	if (rc == MOSQ_ERR_SUCCESS && (revents & EPOLLOUT) && mosquitto_socket(m->client) >= 0) {
 		cork_flush(m->cork);

@@ -122,6 +122,12 @@ def closed_at_once(s):
     s.peer(at="accept")
 
 
+@row(4, "Server closed during TLS: check Endpoint and its port")
+def reset_in_the_middle(s):
+    """TLS 1.2, in which we cannot be through before the reset."""
+    s.peer(at="flight", context=context(ssl.TLSVersion.TLSv1_2))
+
+
 class Http(peers.Peer):
     def connection(self, s):
         s.recv(4096)

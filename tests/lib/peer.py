@@ -2,9 +2,11 @@
 """A broker that does what a test tells it: TLS and MQTT 3.1.1 by hand, one connection at a time, for answers that a
 real broker does not give. It runs on a thread; what it has received is in packets."""
 
+import contextlib
 import queue
 import socket
 import ssl
+import struct
 import threading
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, PINGREQ, PINGRESP, DISCONNECT = (
@@ -18,7 +20,7 @@ class Hangup(Exception):
 class Peer:
     """behaviour(peer, kind, flags, body) is called for each packet; what it returns is sent (bytes), None: the usual
     answer of a broker; it may raise Hangup. at: what happens before MQTT: "accept" (closed at once), "garbage" (no
-    TLS), "handshake" (closed behind it), None."""
+    TLS), "flight" (reset behind its own part of the handshake), "handshake" (closed behind it), None."""
 
     def __init__(self, pki, behaviour=None, at=None, address="127.0.0.1", port=0, certificate=None, context=None):
         self.behaviour, self.at = behaviour, at
@@ -62,6 +64,9 @@ class Peer:
             s.sendall(b"220 mail.example ESMTP\r\n" * 10)
             s.recv(4096)
             return
+        if self.at == "flight":
+            self.flight(s)
+            return
         stream = self.context.wrap_socket(s, server_side=True)
         self.alpn = stream.selected_alpn_protocol()
         if self.at == "handshake":
@@ -73,6 +78,15 @@ class Peer:
                 self.packet(stream)
         finally:
             stream.close()
+
+    def flight(self, s):
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        stream = self.context.wrap_bio(incoming, outgoing, server_side=True)
+        incoming.write(s.recv(1 << 16))
+        with contextlib.suppress(ssl.SSLWantReadError):
+            stream.do_handshake()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.sendall(outgoing.read())
 
     def packet(self, stream):
         first = self.take(stream, 1)[0]
