@@ -2,8 +2,8 @@
 #include "cloud/attempt.h"
 
 #include "at/error.h"
+#include "cloud/enrol.h"
 #include "cloud/secure.h"
-#include "cloud/topics.h"
 #include "config/endpoint.h"
 #include "util/log.h"
 #include "util/timer.h"
@@ -17,8 +17,6 @@
 #define STAGE_LEAST_MS 1000  /* an address is given at least this, however many there are */
 #define TRY_LEAST_MS   2000  /* what a pause has to leave for another try */
 #define CLOCK_MS       500   /* how often is looked whether the clock was set */
-#define JOBS_GET       "$aws/things/%s/jobs/$next/get"
-#define JOBS_PAYLOAD   "{\"clientToken\":\"%s\"}"
 
 enum stage {
 	STAGE_IDLE,
@@ -56,7 +54,8 @@ struct attempt {
 	struct fault fault; /* of the address that came farthest */
 	bool failed;        /* there is one */
 	bool clock_behind;  /* the clock is to blame */
-	bool dropped;       /* an address came up to the login and was closed without a word */
+	int64_t clock;      /* epoch_clock_offset() then */
+	bool dropped;       /* the server closed where it was to answer the login */
 	bool first;
 	size_t pauses;
 
@@ -129,6 +128,7 @@ static bool attempt_pause(struct attempt *a)
 
 	if (a->clock_behind && a->fault.hint == HINT_TLS) {
 		log_notice("The clock is not set: waiting until somebody sets it");
+		a->clock = epoch_clock_offset();
 		attempt_stage(a, STAGE_PAUSE, CLOCK_MS);
 		return true;
 	}
@@ -138,10 +138,24 @@ static bool attempt_pause(struct attempt *a)
 	if (attempt_left(a) < ms + TRY_LEAST_MS)
 		return false;
 	a->pauses++;
+	a->report.retried = true;
 	log_notice("%s: next try in %llu s, the module may just be being registered", a->fault.detail,
 		   (unsigned long long)ms / 1000);
 	attempt_stage(a, STAGE_PAUSE, ms);
 	return true;
+}
+
+/* The TLS side is made once more, for a clock that is right judges otherwise. */
+static bool attempt_clock_was_set(struct attempt *a)
+{
+	int64_t moved;
+
+	a->events.look_at_clock(a->events.userdata);
+	moved = epoch_clock_offset() - a->clock;
+	if (!epoch_is_sure(a->epoch) && moved >= -1 && moved <= 1)
+		return false;
+	a->ssl = ssl_free(a->ssl);
+	return secure_new(&a->ssl, a->settings, a->dict, a->epoch, &a->endpoint) == 0;
 }
 
 static void attempt_again(struct attempt *a)
@@ -150,7 +164,7 @@ static void attempt_again(struct attempt *a)
 		attempt_fail(a, &a->fault);
 		return;
 	}
-	if (a->clock_behind && !epoch_is_past(a->epoch)) {
+	if (a->clock_behind && !attempt_clock_was_set(a)) {
 		attempt_stage(a, STAGE_PAUSE, CLOCK_MS);
 		return;
 	}
@@ -169,15 +183,17 @@ static void attempt_give_up(struct attempt *a)
 	attempt_fail(a, &a->fault);
 }
 
-/* The address that came farthest tells most. */
 static void attempt_address_failed(struct attempt *a, const struct fault *fault)
 {
-	if (!a->failed || fault->hint > a->fault.hint)
+	if (!a->failed || fault_tells_more(fault, &a->fault))
 		a->fault = *fault;
 	a->failed = true;
 	a->clock_behind = a->clock_behind || ssl_clock_behind(a->ssl);
 	mqtt_close(a->mqtt);
-	if (a->address < a->addresses.count && attempt_left(a) > 0) {
+
+	/* Who was asked to log us in has answered by closing: the others are the same cloud, and it wants a pause
+	 * between two logins. */
+	if (!a->dropped && a->address < a->addresses.count && attempt_left(a) > 0) {
 		log_info("%s: %s", a->report.address, fault->detail);
 		attempt_next_address(a);
 	} else {
@@ -194,7 +210,7 @@ static void attempt_closed_early(struct attempt *a, int error)
 	ssl_last_word(a->ssl);
 	if (a->stage == STAGE_TLS || ssl_failure(a->ssl) || ssl_heard(a->ssl)) {
 		fault_of_tls(&fault, a->ssl, true);
-		a->dropped = a->dropped || fault.hint == HINT_LOGIN;
+		a->dropped = fault.hint == HINT_LOGIN;
 	} else {
 		fault_of_tcp(&fault, error);
 	}
@@ -212,11 +228,11 @@ static void on_deadline(void *userdata)
 		attempt_give_up(a);
 		break;
 	case STAGE_TCP:
-		fault_of_tcp(&fault, 0);
-		attempt_address_failed(a, &fault);
-		break;
 	case STAGE_TLS:
-		fault_of_tls(&fault, a->ssl, false);
+		if (a->stage == STAGE_TCP)
+			fault_of_tcp(&fault, 0);
+		else
+			fault_of_tls(&fault, a->ssl, false);
 		attempt_address_failed(a, &fault);
 		break;
 	case STAGE_JOBS:
@@ -317,17 +333,15 @@ void attempt_on_tcp(struct attempt *a)
 	attempt_address_stage(a, STAGE_TLS);
 }
 
-/* Both acknowledgements, or the first that fails. */
-static void on_jobs(void *who, uint64_t number, int r)
+/* All acknowledgements, or the first that fails. A lost connection is told by attempt_on_closed(). */
+static void attempt_acknowledged(struct attempt *a, uint64_t number, int r, const char *refused)
 {
-	struct attempt *a = who;
-
 	if (a->stage != STAGE_JOBS || number != a->jobs_number)
 		return;
 	if (r > 0)
-		attempt_fail_text(a, HINT_JOBS, "Jobs topics refused: check the policy");
+		attempt_fail_text(a, HINT_JOBS, refused);
 	if (r || --a->jobs_open > 0)
-		return; /* a lost connection is told by attempt_on_closed() */
+		return;
 
 	timer_disarm(&a->timer);
 	a->stage = STAGE_DONE;
@@ -337,13 +351,25 @@ static void on_jobs(void *who, uint64_t number, int r)
 	a->events.on_success(a->events.userdata);
 }
 
+static void on_jobs(void *who, uint64_t number, int r)
+{
+	attempt_acknowledged(who, number, r, "Jobs topics refused: check the policy");
+}
+
+static void on_endpoint(void *who, uint64_t number, int r)
+{
+	attempt_acknowledged(who, number, r, "Topic expresslink_config refused: check the policy");
+}
+
 void attempt_on_connack(struct attempt *a, int code)
 {
-	struct done done = { .fn = on_jobs, .who = a, .number = ++a->jobs_number };
-	char own[TOPICS_OWN][TOPICS_MAX], topic[TOPICS_MAX], payload[96];
-	const char *filters[TOPICS_OWN];
+	const struct enrolment enrolment = {
+		.thing_name = a->settings->thing_name,
+		.staging = !dict_onboarded(a->dict),
+		.jobs = { .fn = on_jobs, .who = a, .number = ++a->jobs_number },
+		.endpoint = { .fn = on_endpoint, .who = a, .number = a->jobs_number },
+	};
 	struct fault fault;
-	size_t count;
 	int r;
 
 	a->report.tls_ms = timer_now() - a->since;
@@ -355,15 +381,7 @@ void attempt_on_connack(struct attempt *a, int code)
 	}
 	ssl_release(a->ssl);
 	attempt_stage(a, STAGE_JOBS, STAGE_MS);
-	a->jobs_open = 2;
-	count = topics_own(a->settings->thing_name, !dict_onboarded(a->dict), own);
-	for (size_t i = 0; i < count; i++)
-		filters[i] = own[i];
-	(void)snprintf(topic, sizeof(topic), JOBS_GET, a->settings->thing_name);
-	(void)snprintf(payload, sizeof(payload), JOBS_PAYLOAD, a->settings->thing_name);
-	r = mqtt_subscribe(a->mqtt, filters, count, done);
-	if (r == 0)
-		r = mqtt_publish(a->mqtt, topic, payload, strlen(payload), 1, done);
+	r = enrol(a->mqtt, &enrolment, &a->jobs_open);
 	if (r < 0) {
 		fault_set(&fault, HINT_JOBS, "Jobs topics: %s", strerror(-r));
 		attempt_fail(a, &fault);
@@ -372,20 +390,10 @@ void attempt_on_connack(struct attempt *a, int code)
 
 void attempt_on_closed(struct attempt *a, int error)
 {
-	switch (a->stage) {
-	case STAGE_TCP:
-	case STAGE_TLS:
+	if (a->stage == STAGE_TCP || a->stage == STAGE_TLS)
 		attempt_closed_early(a, error);
-		break;
-	case STAGE_JOBS:
+	else if (a->stage == STAGE_JOBS)
 		attempt_fail_text(a, HINT_JOBS, "Closed by the server after login: check the policy");
-		break;
-	case STAGE_IDLE:
-	case STAGE_RESOLVE:
-	case STAGE_PAUSE:
-	case STAGE_DONE:
-		break;
-	}
 }
 
 /* --- for the owner --- */
@@ -399,11 +407,6 @@ void attempt_start(struct attempt *a, uint64_t deadline, bool first)
 	a->failed = a->clock_behind = a->dropped = false;
 	a->address = a->pauses = 0;
 	attempt_begin(a);
-}
-
-const char *attempt_host(const struct attempt *a)
-{
-	return a->endpoint.host;
 }
 
 const struct attempt_report *attempt_get_report(const struct attempt *a)

@@ -21,6 +21,9 @@ struct attempt_events {
 
 	/* Is there an interface that could reach the outside? */
 	bool (*network_is_usable)(void *userdata);
+
+	/* The clock is to be looked at: does somebody synchronise it? Told to the epoch, now or soon. */
+	void (*look_at_clock)(void *userdata);
 	void *userdata;
 };
 
@@ -28,6 +31,7 @@ struct attempt_events {
 struct attempt_report {
 	char address[RESOLVE_MAX_TEXT]; /* "": none */
 	unsigned tries;                 /* addresses, each time */
+	bool retried;                   /* after a drop, as long as that made sense */
 	char tls[64];                   /* protocol and cipher */
 	uint64_t name_ms, tcp_ms, tls_ms, jobs_ms;
 };
@@ -54,5 +58,4 @@ void attempt_on_connack(struct attempt *a, int code);
 void attempt_on_closed(struct attempt *a, int error);
 
 /* Of the present or last attempt. */
-const char *attempt_host(const struct attempt *a);
 const struct attempt_report *attempt_get_report(const struct attempt *a);

@@ -47,31 +47,24 @@ struct connection {
 	struct timer operation_timer;
 
 	struct fault fault;              /* of the last CONNECT */
-	char known_to[ENDPOINT_MAX + 1]; /* the endpoint of the last success */
+	char endpoint[ENDPOINT_MAX + 1]; /* of the present or last CONNECT */
+	char known_to[ENDPOINT_MAX + 1]; /* the endpoint that knows the module by now, or has had its time for that */
+	bool give_up;                    /* as soon as it is up */
 	struct connection_stats stats;
 };
 
 /* --- the attempt --- */
 
-/* The Endpoint that is set. */
-static void connection_endpoint(const struct connection *c, char ret[ENDPOINT_MAX + 1])
-{
-	size_t n;
-	const char *endpoint = dict_get(c->dict, KEY_ENDPOINT, &n);
-
-	(void)snprintf(ret, ENDPOINT_MAX + 1, "%.*s", (int)n, endpoint);
-}
-
 /* The end of a CONNECT; report: what it did, NULL: nothing. fault: NULL after a success. */
 static void connection_log(const struct connection *c, const struct attempt_report *report, const struct fault *fault)
 {
 	static const struct attempt_report nothing;
-	const struct attempt_report *done = report ? report : &nothing;
-	char endpoint[ENDPOINT_MAX + 1], hint[4] = "", numbers[5][24];
-	const uint64_t values[] = { done->tries, done->name_ms, done->tcp_ms, done->tls_ms, done->jobs_ms };
+	const struct attempt_report *did = report ? report : &nothing;
+	char hint[4] = "", numbers[5][24];
+	const uint64_t values[] = { did->tries, did->name_ms, did->tcp_ms, did->tls_ms, did->jobs_ms };
 	const struct log_field fields[] = {
-		{ "EXPRESSLINK_ENDPOINT", endpoint },
-		{ "EXPRESSLINK_ADDRESS", done->address },
+		{ "EXPRESSLINK_ENDPOINT", c->endpoint },
+		{ "EXPRESSLINK_ADDRESS", did->address },
 		{ "EXPRESSLINK_HINT", hint },
 		{ "EXPRESSLINK_DETAIL", fault ? fault->detail : "" },
 		{ "EXPRESSLINK_ADDRESSES", numbers[0] },
@@ -79,10 +72,9 @@ static void connection_log(const struct connection *c, const struct attempt_repo
 		{ "EXPRESSLINK_TCP_MSEC", numbers[2] },
 		{ "EXPRESSLINK_LOGIN_MSEC", numbers[3] },
 		{ "EXPRESSLINK_JOBS_MSEC", numbers[4] },
-		{ "EXPRESSLINK_TLS", done->tls },
+		{ "EXPRESSLINK_TLS", did->tls },
 	};
 
-	connection_endpoint(c, endpoint);
 	for (size_t i = 0; i < ELEMENTS(values); i++)
 		(void)snprintf(numbers[i], sizeof(numbers[i]), "%llu", (unsigned long long)values[i]);
 	if (fault) {
@@ -91,8 +83,8 @@ static void connection_log(const struct connection *c, const struct attempt_repo
 		return;
 	}
 	log_record(LOG_INFO, fields, ELEMENTS(fields),
-		   "Connected to %s at %s, %s: name %s ms, TCP %s ms, TLS and login %s ms, Jobs %s ms",
-		   attempt_host(c->attempt), done->address, done->tls, numbers[1], numbers[2], numbers[3], numbers[4]);
+		   "Connected to %s at %s, %s: name %s ms, TCP %s ms, TLS and login %s ms, Jobs %s ms", c->endpoint,
+		   did->address, did->tls, numbers[1], numbers[2], numbers[3], numbers[4]);
 }
 
 static void connection_stop(struct connection *c)
@@ -118,8 +110,12 @@ static void on_failure(void *userdata, const struct fault *fault)
 	if (getrandom(&entropy, sizeof(entropy), GRND_NONBLOCK) < 0)
 		entropy = timer_now();
 	backoff_fail(&c->backoff, timer_now(), entropy);
+	if (attempt_get_report(c->attempt)->retried)
+		memcpy(c->known_to, c->endpoint, sizeof(c->known_to));
 	connection_failed(c, attempt_get_report(c->attempt), fault);
 }
+
+static void connection_lost(struct connection *c, const char *why);
 
 static void on_success(void *userdata)
 {
@@ -128,20 +124,20 @@ static void on_success(void *userdata)
 	c->state = CONNECTION_UP;
 	c->stats.connects++;
 	backoff_clear(&c->backoff);
-	connection_endpoint(c, c->known_to);
+	memcpy(c->known_to, c->endpoint, sizeof(c->known_to));
 	connection_log(c, attempt_get_report(c->attempt), NULL);
 	done_call(&c->done, 0);
+	if (c->give_up && c->state == CONNECTION_UP)
+		connection_lost(c, "the module is to go to another endpoint");
 }
 
 static void connection_try(void *userdata)
 {
 	struct connection *c = userdata;
-	char endpoint[ENDPOINT_MAX + 1];
 
-	connection_endpoint(c, endpoint);
 	c->state = CONNECTION_TRYING;
 	c->stats.attempts++;
-	attempt_start(c->attempt, c->deadline, strcmp(endpoint, c->known_to) != 0);
+	attempt_start(c->attempt, c->deadline, strcmp(c->endpoint, c->known_to) != 0);
 }
 
 static bool network_is_usable(void *userdata)
@@ -151,18 +147,23 @@ static bool network_is_usable(void *userdata)
 	return c->events.network_is_usable(c->events.userdata);
 }
 
+static void look_at_clock(void *userdata)
+{
+	struct connection *c = userdata;
+
+	c->events.look_at_clock(c->events.userdata);
+}
+
 /* --- the MQTT connection --- */
 
 static void connection_lost(struct connection *c, const char *why)
 {
 	struct done operation = c->operation;
-	char endpoint[ENDPOINT_MAX + 1];
 	const struct log_field fields[] = {
-		{ "EXPRESSLINK_ENDPOINT", endpoint },
+		{ "EXPRESSLINK_ENDPOINT", c->endpoint },
 		{ "EXPRESSLINK_LOSS", why },
 	};
 
-	connection_endpoint(c, endpoint);
 	log_record(LOG_WARNING, fields, ELEMENTS(fields), "Connection lost: %s", why);
 
 	/* Whoever waits for an answer is told last: then the next command may run, and has to find all of this done. */
@@ -321,6 +322,7 @@ int connection_new(struct connection **ret, sd_event *event, const struct settin
 		.on_success = on_success,
 		.on_failure = on_failure,
 		.network_is_usable = network_is_usable,
+		.look_at_clock = look_at_clock,
 	};
 	struct mqtt_events mqtt = {
 		.on_tcp = on_tcp,
@@ -369,13 +371,18 @@ void connection_open(struct connection *c, struct done done)
 	uint64_t now = timer_now();
 	uint64_t wait = backoff_wait(&c->backoff, now);
 	uint64_t budget = (uint64_t)c->settings->connect_timeout * 1000 - ANSWER_MS;
+	const char *endpoint;
 	struct fault fault;
+	size_t n;
 
 	if (c->state == CONNECTION_UP) {
 		done_call(&done, 0);
 		return;
 	}
 	connection_close(c);
+	endpoint = dict_get(c->dict, KEY_ENDPOINT, &n);
+	(void)snprintf(c->endpoint, sizeof(c->endpoint), "%.*s", (int)n, endpoint);
+	c->give_up = false;
 	c->done = done;
 	c->deadline = now + budget;
 	if (wait > WAIT_IN_PLACE_MS || wait + LEAST_TRY_MS > budget) {
@@ -399,6 +406,8 @@ void connection_give_up(struct connection *c)
 {
 	if (c->state == CONNECTION_UP)
 		connection_lost(c, "the module is to go to another endpoint");
+	else
+		c->give_up = true;
 }
 
 bool connection_is_up(const struct connection *c)
@@ -420,6 +429,7 @@ void connection_cork(struct connection *c, bool corked)
 void connection_clear_backoff(struct connection *c)
 {
 	backoff_clear(&c->backoff);
+	c->known_to[0] = '\0';
 }
 
 void connection_get_stats(const struct connection *c, struct connection_stats *ret)

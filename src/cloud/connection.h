@@ -25,6 +25,9 @@ struct connection_events {
 
 	/* Is there an interface that could reach the outside? Asked when nothing was reached, for hint 2. */
 	bool (*network_is_usable)(void *userdata);
+
+	/* The epoch is to be told whether the clock is right. */
+	void (*look_at_clock)(void *userdata);
 	void *userdata;
 };
 
@@ -42,7 +45,8 @@ void connection_open(struct connection *c, struct done done);
 /* DISCONNECT, RESET: stops whatever goes on; no on_lost(). */
 void connection_close(struct connection *c);
 
-/* Onboarding (guide 10.3.1.3): closes an open connection as if it had been lost. */
+/* Onboarding (guide 10.3.1.3): closes an open connection as if it had been lost, or the present CONNECT's as soon as it
+ * is there. */
 void connection_give_up(struct connection *c);
 
 bool connection_is_up(const struct connection *c);
@@ -50,7 +54,7 @@ bool connection_is_up(const struct connection *c);
 /* Why the last CONNECT failed. */
 const struct fault *connection_fault(const struct connection *c);
 
-/* RESET, FACTORY_RESET, RST (guide 3.7.2.4). */
+/* RESET, FACTORY_RESET, RST (guide 3.7.2.4): no CONNECT has failed so far. */
 void connection_clear_backoff(struct connection *c);
 
 /* done gets 0; AT_ERR_PARAMETER when the broker refuses the filter; -ECONNRESET when the connection is lost, or given

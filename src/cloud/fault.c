@@ -19,6 +19,11 @@ void fault_set(struct fault *f, enum fault_hint hint, const char *format, ...)
 	va_end(ap);
 }
 
+bool fault_tells_more(const struct fault *f, const struct fault *than)
+{
+	return f->hint > than->hint || (f->hint == than->hint && !f->off_net && than->off_net);
+}
+
 void fault_of_endpoint(struct fault *f, bool empty)
 {
 	if (empty)

@@ -26,6 +26,9 @@ struct fault {
 	bool off_net;                      /* perhaps because this machine has no network at all */
 };
 
+/* Of two failed ways the one that came farther tells more. */
+bool fault_tells_more(const struct fault *f, const struct fault *than);
+
 /* A longer detail is cut. */
 void fault_set(struct fault *f, enum fault_hint hint, const char *format, ...) _printf_(3, 4);
 

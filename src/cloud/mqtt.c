@@ -133,6 +133,7 @@ static void mqtt_settle_down(struct mqtt *m)
 {
 	SSL *ssl = mosquitto_ssl_get(m->client);
 
+	timer_arm(&m->timer, keepalive_wait(&m->keepalive, timer_now()));
 	(void)SSL_free_buffers(ssl);
 	(void)malloc_trim(0);
 	if (cork_install(m->cork, ssl) < 0)

@@ -130,7 +130,7 @@ static void probe_end(struct probe *p)
 /* The address that came farthest tells most. */
 static void probe_note_fault(struct probe *p, const struct fault *fault)
 {
-	if (!p->failed || fault->hint > p->report.fault.hint)
+	if (!p->failed || fault_tells_more(fault, &p->report.fault))
 		p->report.fault = *fault;
 	p->failed = true;
 }

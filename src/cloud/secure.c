@@ -23,6 +23,7 @@ int secure_new(struct ssl **ret, const struct settings *settings, const struct d
 		.certificate_pem = settings->certificate_pem,
 		.key_uri = settings->private_key,
 		.time_floor = epoch_floor(epoch),
+		.clock_is_sure = epoch_is_sure(epoch),
 	};
 	char *pin = NULL;
 	size_t pin_n = 0;

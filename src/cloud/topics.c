@@ -94,10 +94,15 @@ bool topics_is_own_filter(const char *thing_name, bool staging, const char *filt
 	return false;
 }
 
+void topics_onboarding(const char *thing_name, char ret[TOPICS_MAX])
+{
+	(void)snprintf(ret, TOPICS_MAX, TOPIC_ONBOARDING, thing_name);
+}
+
 bool topics_is_onboarding(const char *thing_name, const char *topic)
 {
 	char own[TOPICS_MAX];
 
-	(void)snprintf(own, sizeof(own), TOPIC_ONBOARDING, thing_name);
+	topics_onboarding(thing_name, own);
 	return strcmp(own, topic) == 0;
 }

@@ -26,8 +26,9 @@ unsigned topics_index(const struct dict *d, unsigned max_topic, const char *topi
 size_t topics_own(const char *thing_name, bool staging, char ret[TOPICS_OWN][TOPICS_MAX]);
 bool topics_is_own_filter(const char *thing_name, bool staging, const char *filter);
 
+/* The endpoint-update topic (guide 10.3.1.1). */
+void topics_onboarding(const char *thing_name, char ret[TOPICS_MAX]);
+bool topics_is_onboarding(const char *thing_name, const char *topic);
+
 /* Traffic of the module that the host sees only if a topic of its own matches. */
 bool topics_is_jobs(const char *thing_name, const char *topic);
-
-/* The endpoint-update topic (guide 10.3.1.1). */
-bool topics_is_onboarding(const char *thing_name, const char *topic);

@@ -20,6 +20,7 @@
 struct epoch {
 	char *dir;
 	int64_t floor;
+	bool sure;
 	struct worker *worker;
 	char text[EPOCH_TEXT]; /* what is being written */
 };
@@ -29,9 +30,23 @@ int64_t epoch_floor(const struct epoch *e)
 	return e->floor;
 }
 
-bool epoch_is_past(const struct epoch *e)
+bool epoch_is_sure(const struct epoch *e)
 {
-	return time(NULL) >= e->floor;
+	return e->sure;
+}
+
+void epoch_doubt(struct epoch *e)
+{
+	e->sure = false;
+}
+
+int64_t epoch_clock_offset(void)
+{
+	struct timespec wall, boot;
+
+	(void)clock_gettime(CLOCK_REALTIME, &wall);
+	(void)clock_gettime(CLOCK_BOOTTIME, &boot);
+	return (int64_t)wall.tv_sec - (int64_t)boot.tv_sec;
 }
 
 static int epoch_write(void *arg)
@@ -51,8 +66,10 @@ static void epoch_written(void *arg, int r)
 
 void epoch_note(struct epoch *e, int64_t now)
 {
+	e->sure = now >= EPOCH_RELEASE;
+
 	/* A kept time that lies ahead was wrong then: whoever synchronises the clock knows better. */
-	if (now < EPOCH_RELEASE || worker_busy(e->worker) || (now >= e->floor && now - e->floor < EPOCH_DAY))
+	if (!e->sure || worker_busy(e->worker) || (now >= e->floor && now - e->floor < EPOCH_DAY))
 		return;
 	(void)snprintf(e->text, sizeof(e->text), "%lld\n", (long long)now);
 	e->floor = now;
@@ -78,8 +95,10 @@ void epoch_start(struct epoch *e)
 		r = num_parse(text, n > 0 && text[n - 1] == '\n' ? n - 1 : n, &kept);
 	if (r < 0)
 		(void)log_errno(r, "%s", path);
-	else if (kept > EPOCH_RELEASE && kept < INT64_MAX)
+	else if (kept > EPOCH_RELEASE && kept < EPOCH_END)
 		e->floor = (int64_t)kept;
+	else
+		log_warning("%s: not a time", path);
 }
 
 int epoch_new(struct epoch **ret, sd_event *event, const char *state_dir)

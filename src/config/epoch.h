@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#define EPOCH_RELEASE 1704067200 /* 2024-01-01: no certificate in use is older than this program */
+#define EPOCH_RELEASE 1704067200 /* 2024-01-01: the present is later, whatever a clock says */
+#define EPOCH_END     2650752000 /* 2054-01-01: what is kept beyond is damage */
 
 struct epoch;
 
@@ -25,8 +26,14 @@ void epoch_start(struct epoch *e);
 /* Seconds since 1970, EPOCH_RELEASE or later. */
 int64_t epoch_floor(const struct epoch *e);
 
-/* The clock says at least that: it may have been set. */
-bool epoch_is_past(const struct epoch *e);
-
-/* The clock is right: somebody synchronises it. now: of it, seconds since 1970. Kept on the disk at most once a day. */
+/* Somebody synchronises the clock: so it is now, seconds since 1970. Kept on the disk at most once a day. */
 void epoch_note(struct epoch *e, int64_t now);
+
+/* Nobody synchronises the clock. */
+void epoch_doubt(struct epoch *e);
+
+/* Which of the two was told last; at first it is doubted. */
+bool epoch_is_sure(const struct epoch *e);
+
+/* Changes, by more than a second, when somebody sets the clock. */
+int64_t epoch_clock_offset(void);

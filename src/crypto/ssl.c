@@ -25,6 +25,7 @@ struct ssl {
 	bool established;
 	bool proven;
 	time_t floor;
+	bool clock_is_sure;
 	bool clock_behind;
 	const char *failure;
 	char suite[64];
@@ -168,7 +169,8 @@ static int on_verify(int ok, X509_STORE_CTX *store)
 	}
 	if (ok)
 		return 1;
-	if (X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_NOT_YET_VALID && time(NULL) < s->floor) {
+	if (X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_NOT_YET_VALID &&
+	    (time(NULL) < s->floor || !s->clock_is_sure)) {
 		s->clock_behind = true;
 		ssl_fail(s, "Clock not set: check time synchronisation");
 	}
@@ -350,7 +352,8 @@ int ssl_new(struct ssl **ret, const struct ssl_config *config)
 	if (!s)
 		return -ENOMEM;
 	s->fd = -1;
-	s->floor = (time_t)config->time_floor;
+	s->floor = sizeof(time_t) < 8 && config->time_floor > INT32_MAX ? INT32_MAX : (time_t)config->time_floor;
+	s->clock_is_sure = config->clock_is_sure;
 	s->ctx = SSL_CTX_new(TLS_client_method());
 	if (!s->ctx || SSL_CTX_set_min_proto_version(s->ctx, TLS1_2_VERSION) != 1)
 		return -ENOMEM;

@@ -22,6 +22,7 @@ struct ssl_config {
 	const char *key_uri;
 	const char *pin;    /* or NULL */
 	int64_t time_floor; /* s since 1970, surely past: an earlier clock is not set, what ended before has expired */
+	bool clock_is_sure; /* somebody synchronises it */
 };
 
 struct ssl;
@@ -56,7 +57,7 @@ const char *ssl_suite(const struct ssl *s);
 /* What went wrong, in at most 64 bytes with a hint where to look; NULL: nothing seen. */
 const char *ssl_failure(const struct ssl *s);
 
-/* The server's certificate is not valid yet, by a clock that is not set. */
+/* The server's certificate is not valid yet, by a clock that is not set or that nobody synchronises. */
 bool ssl_clock_behind(const struct ssl *s);
 
 /* The server was verified by one of the roots in proof_pem. */

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+#define DAY_MS 86400000
+
 /* --- from the cloud --- */
 
 static unsigned on_index(void *userdata, const char *topic)
@@ -85,9 +87,27 @@ static void on_lost(void *userdata)
 
 static bool network_is_usable(void *userdata)
 {
+	(void)userdata;
+	return network_usable("");
+}
+
+static void look_at_clock(void *userdata)
+{
 	struct module *m = userdata;
 
-	return network_usable(m->settings->interface);
+	if (clock_is_synchronised())
+		epoch_note(m->epoch, time(NULL));
+	else
+		epoch_doubt(m->epoch);
+}
+
+/* A module that stays connected for a year knows the time, too. */
+static void on_day(void *userdata)
+{
+	struct module *m = userdata;
+
+	look_at_clock(m);
+	timer_arm(&m->day, DAY_MS);
 }
 
 static void on_level(void *userdata, bool high)
@@ -194,8 +214,8 @@ void module_happen(struct module *m, enum happening happening)
 	else
 		timer_disarm(&m->wake);
 	module_act(m, t.actions);
-	if (happening == HAPPEN_CONNECTED && clock_is_synchronised())
-		epoch_note(m->epoch, time(NULL));
+	if (happening == HAPPEN_CONNECT)
+		look_at_clock(m);
 	if (m->on_state)
 		m->on_state(m->userdata, m->state);
 }
@@ -211,6 +231,7 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 		.on_lost = on_lost,
 		.on_message = on_message,
 		.network_is_usable = network_is_usable,
+		.look_at_clock = look_at_clock,
 	};
 	int r;
 
@@ -224,6 +245,8 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 	m->started = timer_now();
 	cloud.userdata = m;
 	r = timer_init(&m->wake, event, on_wake, m);
+	if (r == 0)
+		r = timer_init(&m->day, event, on_day, m);
 	if (r == 0)
 		r = dict_new(&m->dict, event, settings, state_dir);
 	if (r == 0)
@@ -261,6 +284,7 @@ struct module *module_free(struct module *m)
 	m->epoch = epoch_free(m->epoch);
 	m->dict = dict_free(m->dict);
 	timer_done(&m->wake);
+	timer_done(&m->day);
 	sd_event_unref(m->event);
 	free(m);
 	return NULL;
@@ -278,6 +302,7 @@ int module_start(struct module *m)
 	if (r < 0)
 		return r;
 	epoch_start(m->epoch);
+	on_day(m);
 	module_happen(m, HAPPEN_BOOTED);
 	return 0;
 }

@@ -33,6 +33,7 @@ struct module {
 	struct at_server *server;
 	enum state state;
 	struct timer wake;      /* the end of a sleep with a duration */
+	struct timer day;       /* until the clock is looked at again */
 	uint64_t sleep_seconds; /* of the SLEEP being entered; 0: until something wakes */
 	bool overrun;           /* a message was lost since the host read one */
 	uint64_t started;       /* ms, timer_now() */

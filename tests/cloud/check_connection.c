@@ -46,6 +46,11 @@ static bool network_is_usable(void *userdata)
 	return true;
 }
 
+static void look_at_clock(void *userdata)
+{
+	ck_assert_ptr_eq(userdata, &rig);
+}
+
 static void on_done(void *who, uint64_t number, int r)
 {
 	ck_assert_ptr_eq(who, &result);
@@ -62,6 +67,7 @@ static void make(const char *more)
 		.on_lost = on_lost,
 		.on_message = on_message,
 		.network_is_usable = network_is_usable,
+		.look_at_clock = look_at_clock,
 		.userdata = &rig,
 	};
 
@@ -745,6 +751,95 @@ START_TEST(statistics)
 }
 END_TEST
 
+/* --- onboarding --- */
+
+START_TEST(given_up)
+{
+	connect_now();
+	connection_give_up(connection);
+	ck_assert_uint_eq(losses, 1);
+	ck_assert(!connection_is_up(connection));
+	connection_give_up(connection);
+	ck_assert_uint_eq(losses, 1);
+}
+END_TEST
+
+/* The message may come before CONNECT is answered: it succeeds, and then it is a loss. */
+START_TEST(given_up_while_connecting)
+{
+	connection_open(connection, done);
+	fake_mqtt_tcp();
+	fake_mqtt_connack(0);
+	connection_give_up(connection);
+	assert_pending();
+	ck_assert_uint_eq(losses, 0);
+	while (fake_mqtt_ack(0))
+		;
+	assert_result(0);
+	ck_assert_uint_eq(losses, 1);
+	ck_assert(!connection_is_up(connection));
+
+	/* It holds for this CONNECT only. */
+	connection_open(connection, done);
+	fake_mqtt_succeed();
+	assert_result(0);
+	ck_assert_uint_eq(losses, 1);
+	ck_assert(connection_is_up(connection));
+}
+END_TEST
+
+/* --- a cloud that registers the module just in time --- */
+
+static void drop(void)
+{
+	fake_mqtt_tcp();
+	fake_ssl()->heard = fake_ssl()->established = true;
+	fake_mqtt_lose(0);
+}
+
+/* Whether a drop is tried again, and the CONNECT then ends. */
+static bool is_tried_again(void)
+{
+	unsigned opens = fake_mqtt()->opens;
+	bool again;
+
+	connection_open(connection, done);
+	while (fake_mqtt()->opens == opens)
+		fake_timer_pass(100);
+	drop();
+	again = calls == 0;
+	while (calls == 0) {
+		fake_timer_pass(1000);
+		if (fake_mqtt()->open)
+			drop();
+	}
+	assert_result(AT_ERR_CONNECT);
+	return again;
+}
+
+START_TEST(drop_is_tried_again_once_for_an_endpoint)
+{
+	ck_assert(is_tried_again());
+	ck_assert(!is_tried_again());
+	connection_clear_backoff(connection);
+	ck_assert(is_tried_again());
+
+	/* Another one does not know the module. */
+	ck_assert_int_eq(rig_set(&rig, "Endpoint", "192.0.2.77"), 0);
+	ck_assert(is_tried_again());
+}
+END_TEST
+
+START_TEST(drop_after_a_success_is_not_tried_again)
+{
+	connect_now();
+	connection_close(connection);
+	ck_assert(!is_tried_again());
+	ck_assert_int_eq(rig_set(&rig, "Endpoint", "192.0.2.77"), 0);
+	ck_assert(is_tried_again());
+}
+END_TEST
+
 static void add_operations(TCase *tc)
 {
 	tcase_add_test(tc, not_connected);
@@ -793,6 +888,10 @@ int main(void)
 	tcase_add_test(tc, loss_is_told_once);
 	tcase_add_test(tc, message_arrives);
 	add_operations(tc);
+	tcase_add_test(tc, given_up);
+	tcase_add_test(tc, given_up_while_connecting);
+	tcase_add_test(tc, drop_is_tried_again_once_for_an_endpoint);
+	tcase_add_test(tc, drop_after_a_success_is_not_tried_again);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

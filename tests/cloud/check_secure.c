@@ -48,6 +48,7 @@ START_TEST(what_it_is_made_of)
 	ck_assert_str_eq(fake_ssl()->proof, roots);
 	ck_assert_ptr_nonnull(strstr(fake_ssl()->roots, roots));
 	ck_assert_int_eq(fake_ssl()->config.time_floor, EPOCH_RELEASE);
+	ck_assert(!fake_ssl()->config.clock_is_sure);
 }
 END_TEST
 
@@ -73,6 +74,9 @@ START_TEST(last_known_time)
 	epoch_start(rig.epoch);
 	ck_assert_int_eq(make(), 0);
 	ck_assert_int_eq(fake_ssl()->config.time_floor, 1800000000);
+	epoch_note(rig.epoch, 1800000001);
+	ck_assert_int_eq(make(), 0);
+	ck_assert(fake_ssl()->config.clock_is_sure);
 }
 END_TEST
 

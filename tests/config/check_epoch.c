@@ -53,7 +53,7 @@ static void restart(void)
 START_TEST(starts_with_the_release)
 {
 	ck_assert_int_eq(epoch_floor(epoch), EPOCH_RELEASE);
-	ck_assert(epoch_is_past(epoch));
+	ck_assert(!epoch_is_sure(epoch));
 }
 END_TEST
 
@@ -65,10 +65,9 @@ START_TEST(outlives_a_restart)
 	ck_assert_int_eq(epoch_floor(epoch), now);
 	restart(); /* waits for the write */
 	ck_assert_int_eq(epoch_floor(epoch), now);
-	ck_assert(epoch_is_past(epoch));
+	ck_assert(!epoch_is_sure(epoch));
 	epoch_note(epoch, now + 2 * DAY);
 	finish();
-	ck_assert(!epoch_is_past(epoch));
 	restart();
 	ck_assert_int_eq(epoch_floor(epoch), now + 2 * DAY);
 }
@@ -92,14 +91,30 @@ START_TEST(mends_a_future)
 {
 	int64_t now = time(NULL);
 
-	temp_text(dir, "clock", "99999999999\n");
+	temp_text(dir, "clock", "2650000000\n");
 	epoch_start(epoch);
-	ck_assert_int_eq(epoch_floor(epoch), 99999999999);
-	ck_assert(!epoch_is_past(epoch));
+	ck_assert_int_eq(epoch_floor(epoch), 2650000000);
 	epoch_note(epoch, now);
 	ck_assert_int_eq(epoch_floor(epoch), now);
 	restart();
 	ck_assert_int_eq(epoch_floor(epoch), now);
+}
+END_TEST
+
+START_TEST(sure_or_not)
+{
+	int64_t offset = epoch_clock_offset();
+
+	epoch_note(epoch, time(NULL));
+	ck_assert(epoch_is_sure(epoch));
+	epoch_note(epoch, time(NULL));
+	ck_assert(epoch_is_sure(epoch));
+	epoch_doubt(epoch);
+	ck_assert(!epoch_is_sure(epoch));
+	epoch_note(epoch, EPOCH_RELEASE - 1);
+	ck_assert(!epoch_is_sure(epoch));
+	ck_assert_int_le(epoch_clock_offset() - offset, 1);
+	ck_assert_int_ge(epoch_clock_offset() - offset, -1);
 }
 END_TEST
 
@@ -122,6 +137,8 @@ static const char *const damaged[] = {
 	"1800000000\n\n",
 	"99999999999999999999999\n",
 	"18446744073709551615\n",
+	"2650752000\n",
+	"99999999999\n",
 	"12\n",
 };
 
@@ -156,6 +173,7 @@ int main(void)
 	tcase_add_test(tc, outlives_a_restart);
 	tcase_add_test(tc, writes_once_a_day);
 	tcase_add_test(tc, mends_a_future);
+	tcase_add_test(tc, sure_or_not);
 	tcase_add_test(tc, before_the_release_is_never_right);
 	tcase_add_loop_test(tc, damage_is_as_nothing, 0, ELEMENTS(damaged));
 	tcase_add_test(tc, folder_that_cannot_be_written);

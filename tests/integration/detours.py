@@ -13,7 +13,7 @@ from gateway import HOST, PASSED, site  # noqa: E402
 from harness import Failure  # noqa: E402
 from network import CLOUD, CLOUD_TOO  # noqa: E402
 from parallel import case, run_at_once  # noqa: E402
-from peer import Hangup  # noqa: E402
+from peer import Hangup, Peer  # noqa: E402
 
 
 def alive_behind(first):
@@ -148,6 +148,72 @@ def clock_set_meanwhile():
         s.connects(read)
         s.m.expect("AT+CONNECT?", "OK 1 1 CONNECTED CUSTOMER")
         s.diagnoses(PASSED)
+        s.end()
+
+
+@case
+def clock_synchronised_meanwhile():
+    """The clock lies between the last known time and the server's certificate, as after a night without power."""
+    with site() as s:
+        s.m.settings["Cloud", "ConnectTimeout"] = "25"
+        s.m.broker.start()
+        s.clock(1735689600 - time.time())  # 2025-01-01
+        s.start()
+
+        def read():
+            end = time.monotonic() + 2
+            while time.monotonic() < end:
+                s.m.pump(0.1)
+            if s.m.input:
+                raise Failure("answered before the clock was set: %r" % bytes(s.m.input))
+            s.clock(0, sure=True)
+            return s.m.read_line()
+        s.connects(read)
+        s.m.expect("AT+CONNECT?", "OK 1 1 CONNECTED CUSTOMER")
+        s.end()
+
+
+@case
+def last_known_time_is_kept_and_mended():
+    """It is written when the clock is right, and a wrong one of the future does not lock the module out."""
+    with site() as s:
+        path = os.path.join(s.m.state, "clock")
+        os.makedirs(s.m.state, exist_ok=True)
+        with open(path, "w") as f:
+            f.write("2600000000\n")  # 2052, when no certificate of the test is valid any more
+        s.m.broker.start()
+        s.clock(0, sure=True)
+        s.start()
+        s.connects()
+
+        def kept():
+            with open(path) as f:
+                return abs(int(f.read()) - time.time()) < 3600
+        s.m.until(kept, "the present time in the state folder")
+        s.end()
+
+
+@case
+def onboarded_while_connecting():
+    """The endpoint-update message comes before CONNECT is answered (guide 10.3.1.3): connected, then CONLOST."""
+    def onboard(p, kind, flags, body):
+        if kind == peers.SUBSCRIBE and b"expresslink_config" in body:
+            topic = Peer.filters(body)[0]
+            message = len(topic).to_bytes(2, "big") + topic + b'{"Endpoint": "customer.example"}'
+            return Peer.usual(kind, flags, body) + bytes([peers.PUBLISH << 4, len(message)]) + message
+        if kind == peers.PUBLISH:
+            time.sleep(1)  # the module has the message by now
+        return None
+    with site() as s:
+        s.peer(onboard)
+        s.m.settings["Cloud", "StagingEndpoint"], s.endpoint = s.endpoint, None
+        s.start()
+        s.m.expect("AT+CONNECT", "OK 1 CONNECTED")
+        s.m.wait_event("1 0 MSG")
+        s.m.wait_event("3 0 CONLOST")
+        s.m.expect("AT+EVENT?", "OK")
+        s.m.expect("AT+CONF? Endpoint", "OK customer.example")
+        s.m.expect("AT+CONNECT?", "OK 0 1 DISCONNECTED CUSTOMER")
         s.end()
 
 

@@ -214,6 +214,13 @@ def shows(s, name):
 @row(4, "Server certificate not yet valid: check clock")
 def server_not_yet_valid(s):
     shows(s, "server-future")
+    s.clock(0, sure=True)
+
+
+@row(4, "Clock not set: check time synchronisation")
+def server_not_yet_valid_by_a_clock_that_nobody_keeps(s):
+    shows(s, "server-future")
+    s.clock(0)
 
 
 @row(4, "Server certificate is not for servers")
@@ -396,6 +403,16 @@ def suback_0x80(s):
 @row(6, "Jobs topics refused: check the policy", PASSED)
 def suback_0x80_for_one(s):
     s.peer(suback(b"\1"))
+
+
+@row(6, "Topic expresslink_config refused: check the policy", PASSED)
+def endpoint_topic_refused(s):
+    def refuse(_p, kind, _flags, body):
+        if kind == peers.SUBSCRIBE and b"expresslink_config" in body:
+            return bytes([peers.SUBACK << 4, 3]) + body[:2] + b"\x80"
+        return None
+    s.peer(refuse)
+    s.m.settings["Cloud", "StagingEndpoint"], s.endpoint = s.endpoint, None
 
 
 @row(6, "Closed by the server after login: check the policy", PASSED)

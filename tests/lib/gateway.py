@@ -45,11 +45,12 @@ class Site:
         self.endpoint = "%s:%d" % (HOST, p.port)
         return p
 
-    def clock(self, off):
-        """How many seconds the time of day is off for the module; may change while it runs (tests/lib/clock.c)."""
+    def clock(self, off, sure=False):
+        """How many seconds the time of day is off for the module, and whether somebody keeps it right, by the kernel's
+        word; may change while it runs (tests/lib/clock.c)."""
         path = os.path.join(self.m.folder, "clock")
         with open(path + ".new", "w") as f:
-            f.write("%d\n" % off)
+            f.write("%d %s\n" % (off, "sure" if sure else "unsure"))
         os.rename(path + ".new", path)
         shim = os.path.join(harness.BUILDDIR, "tests", "lib", "clock.so")
         if not os.path.exists(shim):

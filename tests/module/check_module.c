@@ -407,7 +407,7 @@ START_TEST(reset_ends_a_sleep)
 {
 	expect("AT+SLEEP 10", "OK 0\r\n");
 	module_happen(rig.module, HAPPEN_RST_LOW);
-	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
+	ck_assert_uint_gt(fake_timer_next(), 10000);
 	module_happen(rig.module, HAPPEN_RST_HIGH);
 	ck_assert_str_eq(events(), "2 0 STARTUP\n");
 }
