@@ -5,26 +5,31 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
 #include <stddef.h>
 
 int getifaddrs(struct ifaddrs **ret)
 {
-	static struct sockaddr_in addresses[2], masks[2];
+	static const in_addr_t numbers[] = { INADDR_LOOPBACK, 0xc0000205 }; /* 192.0.2.5 */
+	static struct sockaddr_ll links[2];
+	static struct sockaddr_in addresses[2], mask;
 	static char names[2][8] = { "lo", "eth0" };
-	static struct ifaddrs list[2];
+	static struct ifaddrs list[4]; /* the interfaces, then their addresses */
 
-	addresses[0].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	masks[0].sin_addr.s_addr = htonl(0xff000000);
-	addresses[1].sin_addr.s_addr = htonl(0xc0000205); /* 192.0.2.5 */
-	masks[1].sin_addr.s_addr = htonl(0xffffff00);
-	for (int i = 0; i < 2; i++) {
-		addresses[i].sin_family = masks[i].sin_family = AF_INET;
+	mask.sin_family = AF_INET;
+	mask.sin_addr.s_addr = htonl(0xffffff00);
+	for (size_t i = 0; i < 4; i++) {
+		size_t k = i % 2;
+
+		links[k].sll_family = AF_PACKET;
+		addresses[k].sin_family = AF_INET;
+		addresses[k].sin_addr.s_addr = htonl(numbers[k]);
 		list[i] = (struct ifaddrs){
-			.ifa_next = i == 0 ? &list[1] : NULL,
-			.ifa_name = names[i],
-			.ifa_flags = IFF_UP | IFF_RUNNING | (i == 0 ? IFF_LOOPBACK : 0U),
-			.ifa_addr = (struct sockaddr *)&addresses[i],
-			.ifa_netmask = (struct sockaddr *)&masks[i],
+			.ifa_next = i < 3 ? &list[i + 1] : NULL,
+			.ifa_name = names[k],
+			.ifa_flags = IFF_UP | IFF_RUNNING | (k == 0 ? IFF_LOOPBACK : 0U),
+			.ifa_addr = i < 2 ? (struct sockaddr *)&links[k] : (struct sockaddr *)&addresses[k],
+			.ifa_netmask = i < 2 ? NULL : (struct sockaddr *)&mask,
 		};
 	}
 	*ret = list;
