@@ -3,7 +3,6 @@
 
 #include "config.h"
 
-#include "board/clock.h"
 #include "cloud/mqtt.h"
 #include "control/certificates.h"
 #include "crypto/library.h"
@@ -180,7 +179,6 @@ char *status_text(const struct module *m, const struct status_place *place)
 	json_number(&j, NULL, "user", geteuid());
 	json_number(&j, NULL, "uptime", (timer_now() - m->started) / 1000);
 	json_time(&j, NULL, "time", time(NULL));
-	json_bool(&j, NULL, "clock_synchronised", clock_is_synchronised());
 	json_bytes(&j, NULL, "settings", place->settings, strlen(place->settings));
 	json_bytes(&j, NULL, "state_directory", place->state_dir, strlen(place->state_dir));
 	json_bytes(&j, NULL, "device", m->settings->device, strlen(m->settings->device));

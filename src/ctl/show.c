@@ -132,8 +132,7 @@ void show_status(const cJSON *status)
 	show_pin("EVENT", member(pins, "event"), ", ");
 	show_pin("WAKE", member(pins, "wake"), ", ");
 	show_pin("RST", member(pins, "reset"), "\n");
-	printf(ROW "%s, %ssynchronised\n", "Clock", ask_text(status, "time"),
-	       is_true(status, "clock_synchronised") ? "" : "not ");
+	printf(ROW "%s\n", "Clock", ask_text(status, "time"));
 	show_counters(member(status, "counters"));
 	show_versions(member(status, "versions"));
 }

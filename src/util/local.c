@@ -14,6 +14,9 @@
 
 #define BACKLOG 32
 
+/* What user and group look like that have no number in our user name space: everybody else. */
+#define SOMEBODY 65534
+
 static int open_dir(const char *dir)
 {
 	int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -165,5 +168,7 @@ bool local_trusts(const struct local *l, int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0)
 		return false;
-	return peer.uid == 0 || peer.uid == geteuid() || peer.gid == l->group || has_group(fd, l->group);
+	if (peer.uid == 0 || (peer.uid == geteuid() && peer.uid != SOMEBODY))
+		return true;
+	return l->group != SOMEBODY && (peer.gid == l->group || has_group(fd, l->group));
 }

@@ -197,6 +197,13 @@ START_TEST(who_is_trusted)
 		ck_assert(!trusted(&l, 12345, 12345, 12346));
 		ck_assert(trusted(&l, 12345, 54321, (gid_t)-1));
 		ck_assert(trusted(&l, 12345, 12345, 54321));
+		ck_assert(trusted(&l, 0, 12345, (gid_t)-1));
+
+		/* The group that all have who have none here. */
+		l.group = 65534;
+		ck_assert(!trusted(&l, 12345, 65534, (gid_t)-1));
+		ck_assert(!trusted(&l, 12345, 12345, 65534));
+		ck_assert(trusted(&l, 0, 0, (gid_t)-1));
 	}
 	local_close(&l, dir, "s");
 }
