@@ -77,7 +77,7 @@ static void add_connection(struct json *j, const struct module *m)
 		json_number(j, object, "up_seconds", (timer_now() - last->connected_ms) / 1000);
 	else
 		json_null(j, object, "up_seconds");
-	json_number(j, object, "retry_in_ms", up ? 0 : connection_wait(m->connection));
+	json_number(j, object, "retry_in_ms", connection_wait(m->connection));
 	if (last)
 		status_attempt(j, json_object(j, object, "last"), last);
 	else

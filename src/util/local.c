@@ -69,7 +69,7 @@ int local_connect(const char *dir, const char *name, int *ret_fd)
 static int make_way(int dir_fd, const char *name)
 {
 	struct stat st;
-	int fd, r;
+	int fd = -1, r;
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;

@@ -178,6 +178,7 @@ START_TEST(certificates)
 {
 	struct pki *ca = pki_ca("A root");
 	const cJSON *array;
+	cJSON *one;
 
 	look();
 	ck_assert_int_eq(cJSON_GetArraySize(at("certificates")), 0);
@@ -185,7 +186,9 @@ START_TEST(certificates)
 	look();
 	array = at("certificates");
 	ck_assert_int_eq(cJSON_GetArraySize(array), 1);
-	status = cJSON_DetachItemFromArray((cJSON *)array, 0);
+	one = cJSON_DetachItemFromArray((cJSON *)array, 0);
+	cJSON_Delete(status);
+	status = one;
 	text_is("use", "HOTAcertificate");
 	text_is("subject", "A root");
 	pki_free(ca);
