@@ -217,7 +217,7 @@ class Job:
         """The machine code of a source file, without anything that depends on the line or the tools' mode."""
         out = self.build / "mutant.o"
         status, flags = self.run("pkg-config", "--cflags", "libmosquitto", "openssl", "libsystemd", "inih", "libcjson")
-        defines = ['-DSBINDIR="x"', '-DLIBEXECDIR="x"', '-DSYSCONFDIR="x"', "-D_GNU_SOURCE"]
+        defines = ['-DSBINDIR="x"', '-DLIBEXECDIR="x"', '-DSYSCONFDIR="x"', '-DPKGDATADIR="x"', "-D_GNU_SOURCE"]
         status, _ = self.run("gcc", "-std=gnu11", "-w", "-O2", "-g0", *defines, f"-I{self.source}/src", f"-I{self.build}",
                              *flags.split(), "-c", str(self.source / path), "-o", str(out))
         return out.read_bytes() if status == 0 else None

@@ -5,6 +5,7 @@
 
 #include "commands/commands.h"
 #include "config/settings.h"
+#include "control/control.h"
 #include "module/module.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -92,7 +93,10 @@ static void on_problem(void *userdata, const char *file, unsigned line, const ch
 
 static void on_state(void *userdata, enum state state)
 {
-	(void)userdata;
+	struct control **control = userdata;
+
+	if (*control)
+		control_on_state(*control, state);
 	(void)sd_notifyf(false, "STATUS=%s", state_name(state));
 }
 
@@ -126,10 +130,13 @@ static int add_signals(sd_event *event)
 	return sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
 }
 
-static int run(const struct settings *settings)
+static int run(const struct settings *settings, const char *config)
 {
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
 	_cleanup_(module_freep) struct module *module = NULL;
+	_cleanup_(control_freep) struct control *control = NULL;
+	struct status_place place;
+	_cleanup_(freep) char *path = realpath(config, NULL);
 	char state[PATH_MAX], runtime[PATH_MAX];
 	int r;
 
@@ -144,12 +151,19 @@ static int run(const struct settings *settings)
 		r = sd_event_set_watchdog(event, true);
 	if (r < 0)
 		return log_errno(r, "Event loop");
-	r = module_new(&module, event, settings, commands, state, runtime, on_state, NULL);
+	r = module_new(&module, event, settings, commands, state, runtime, on_state, &control);
+	if (r == 0) {
+		place = (struct status_place){ .settings = path ? path : config,
+					       .state_dir = state,
+					       .runtime_dir = runtime };
+		r = control_new(&control, module, &place);
+	}
 	if (r < 0)
 		return log_errno(r, "Module");
 	r = module_start(module);
 	if (r < 0)
 		return r;
+	control_start(control);
 	(void)sd_notify(false, "READY=1");
 	r = sd_event_loop(event);
 	(void)sd_notify(false, "STOPPING=1");
@@ -177,5 +191,5 @@ int main(int argc, char **argv)
 	if (r < 0)
 		return EX_CONFIG;
 	log_set_level(settings->log_level);
-	return run(settings) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run(settings, options.config) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -20,9 +20,10 @@ allowed() {
 	ota) echo ota cloud board crypto config queue util at/error.h ;;
 	module) echo module ota cloud board crypto config queue at util ;;
 	commands) echo commands module ota cloud board crypto config queue at util ;;
-	ctl) echo ctl config crypto util at/error.h ;;
+	control) echo control module ota cloud board crypto config queue at util ;;
+	ctl) echo ctl control/protocol.h control/json.h control/certificates.h cloud board config crypto util at/error.h ;;
 	helpers) echo helpers util/macro.h ;;
-	main.c) echo commands module ota cloud board crypto config queue at util ;;
+	main.c) echo control commands module ota cloud board crypto config queue at util ;;
 	*) echo "" ;;
 	esac
 }
@@ -36,7 +37,7 @@ home() {
 	termios.h) echo at/tty.c ;;
 	ini.h) echo config/ini.c ;;
 	systemd/sd-daemon.h) echo main.c ;;
-	cjson/cJSON.h | cJSON.h) echo 'cloud/*' 'ota/*' ;;
+	cjson/cJSON.h | cJSON.h) echo 'cloud/*' 'ota/*' 'control/*' 'ctl/*' ;;
 	curl/* | microhttpd.h) echo 'helpers/*' ;;
 	*) echo '*' ;;
 	esac

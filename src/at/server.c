@@ -11,8 +11,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 #define TURN_LINES 512 /* commands in one turn of the loop, ... */
 #define TURN_MS    10  /* ... and the time they may take: others want their turn too */
@@ -28,36 +26,9 @@ struct at_server {
 	unsigned silence_ms; /* what it was armed for, 0: nothing */
 	bool held;
 	bool turning;
+	struct trace trace;
 	struct at_server_stats stats;
 };
-
-/* How much of the line may be shown. A passphrase is written by CONF Passphrase=... (guide 5, Table 2), and a key may
- * be pasted where a certificate is wanted: whatever is misspelt about that, nothing behind such a word is shown. */
-static size_t before_secret(const uint8_t *data, size_t n)
-{
-	static const char *const words[] = { "passphrase", "pass", "phrase", "private key" };
-
-	for (size_t i = 0; i < n; i++) {
-		for (size_t w = 0; w < ELEMENTS(words); w++) {
-			size_t k = strlen(words[w]);
-
-			if (k <= n - i && strncasecmp((const char *)data + i, words[w], k) == 0)
-				return i + k;
-		}
-	}
-	return n;
-}
-
-static void trace_command(const uint8_t *data, size_t n)
-{
-	uint8_t text[2 + 256 + 4] = "AT";
-	size_t k = n < 256 ? n : 256, shown = before_secret(data, k);
-
-	memcpy(text + 2, data, shown);
-	if (shown < k)
-		memcpy(text + 2 + shown, "=***", 4);
-	log_bytes("host:  ", text, shown < k ? 2 + shown + 4 : 2 + k);
-}
 
 static void write_answer(struct at_server *s, const struct reply *reply, int r)
 {
@@ -68,8 +39,8 @@ static void write_answer(struct at_server *s, const struct reply *reply, int r)
 	k = reply_write(reply, r, out);
 	if (k < 0)
 		(void)log_errno(k, "Answer lost");
-	else if (log_enabled(LOG_DEBUG))
-		log_bytes("module:", buf_head(out) + before, buf_used(out) - before);
+	else
+		trace_answer(&s->trace, buf_head(out) + before, buf_used(out) - before);
 	s->stats.commands++;
 	s->stats.errors += r != 0;
 }
@@ -94,17 +65,16 @@ static void run_line(struct at_server *s, const struct line *line)
 		world->on_line(s->gate.m);
 	switch (line->kind) {
 	case LINE_COMMAND:
-		if (log_enabled(LOG_DEBUG))
-			trace_command(line->data, line->n);
+		trace_command(&s->trace, line->data, line->n);
 		run_command(&s->run, line->data, line->n);
 		break;
 	case LINE_BODY:
-		log_debug("host:   a certificate of %zu bytes", line->n);
+		trace_note(&s->trace, "a certificate of %zu bytes", line->n);
 		if (s->run.state == RUN_BODY)
 			run_body(&s->run, line->data, line->n);
 		break;
 	case LINE_OVERFLOW:
-		log_debug("host:   a command that does not fit");
+		trace_note(&s->trace, "a command that does not fit");
 		write_answer(s, &s->run.reply, AT_ERR_OVERFLOW);
 		break;
 	}
@@ -294,4 +264,9 @@ void at_server_release(struct at_server *s)
 void at_server_get_stats(const struct at_server *s, struct at_server_stats *ret)
 {
 	*ret = s->stats;
+}
+
+void at_server_watch(struct at_server *s, trace_fn fn, void *userdata)
+{
+	s->trace = (struct trace){ .fn = fn, .userdata = userdata };
 }

@@ -3,6 +3,7 @@
 /* One command at a time (guide 3.5, 3.6): the gate of checks, run, answer now or later, deadline. */
 
 #include "at/command.h"
+#include "at/trace.h"
 #include "util/macro.h"
 
 #include <stdbool.h>
@@ -45,3 +46,6 @@ struct at_server_stats {
 	uint64_t errors;   /* of them, not OK */
 };
 void at_server_get_stats(const struct at_server *s, struct at_server_stats *ret);
+
+/* fn is told the dialogue from here on, and calls nothing of this room; NULL: nobody is. */
+void at_server_watch(struct at_server *s, trace_fn fn, void *userdata);

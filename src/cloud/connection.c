@@ -33,6 +33,7 @@ struct connection {
 	struct connection_events events;
 	struct mqtt *mqtt;
 	struct attempt *attempt;
+	struct history *history;
 	enum connection_state state;
 
 	struct done done; /* of CONNECT */
@@ -56,39 +57,14 @@ struct connection {
 /* --- the attempt --- */
 
 /* The end of a CONNECT; report: what it did, NULL: nothing. fault: NULL after a success. */
-static void connection_log(const struct connection *c, const struct attempt_report *report, const struct fault *fault)
+static void connection_note(struct connection *c, const struct attempt_report *report, const struct fault *fault)
 {
-	static const struct attempt_report nothing;
-	const struct attempt_report *did = report ? report : &nothing;
-	char hint[4] = "", numbers[5][24];
-	const uint64_t values[] = { did->tries, did->name_ms, did->tcp_ms, did->tls_ms, did->jobs_ms };
-	const struct log_field fields[] = {
-		{ "EXPRESSLINK_ENDPOINT", c->endpoint },
-		{ "EXPRESSLINK_ADDRESS", did->address },
-		{ "EXPRESSLINK_HINT", hint },
-		{ "EXPRESSLINK_DETAIL", fault ? fault->detail : "" },
-		{ "EXPRESSLINK_ADDRESSES", numbers[0] },
-		{ "EXPRESSLINK_NAME_MSEC", numbers[1] },
-		{ "EXPRESSLINK_TCP_MSEC", numbers[2] },
-		{ "EXPRESSLINK_LOGIN_MSEC", numbers[3] },
-		{ "EXPRESSLINK_JOBS_MSEC", numbers[4] },
-		{ "EXPRESSLINK_TLS", did->tls },
-	};
-
-	for (size_t i = 0; i < ELEMENTS(values); i++)
-		(void)snprintf(numbers[i], sizeof(numbers[i]), "%llu", (unsigned long long)values[i]);
-	if (fault) {
-		(void)snprintf(hint, sizeof(hint), "%d", (int)fault->hint);
-		log_record(LOG_WARNING, fields, ELEMENTS(fields), "Not connected, hint %s: %s", hint, fault->detail);
-		return;
-	}
-	log_record(LOG_INFO, fields, ELEMENTS(fields),
-		   "Connected to %s at %s, %s: name %s ms, TCP %s ms, TLS and login %s ms, Jobs %s ms", c->endpoint,
-		   did->address, did->tls, numbers[1], numbers[2], numbers[3], numbers[4]);
+	history_note(c->history, c->endpoint, report, fault);
 }
 
-static void connection_stop(struct connection *c)
+static void connection_stop(struct connection *c, const char *reason)
 {
+	history_ended(c->history, reason);
 	c->state = CONNECTION_IDLE;
 	timer_disarm(&c->wait);
 	attempt_stop(c->attempt);
@@ -98,7 +74,7 @@ static void connection_failed(struct connection *c, const struct attempt_report 
 {
 	c->state = CONNECTION_IDLE;
 	c->fault = *fault;
-	connection_log(c, report, fault);
+	connection_note(c, report, fault);
 	done_call(&c->done, AT_ERR_CONNECT);
 }
 
@@ -125,7 +101,7 @@ static void on_success(void *userdata)
 	c->stats.connects++;
 	backoff_clear(&c->backoff);
 	memcpy(c->known_to, c->endpoint, sizeof(c->known_to));
-	connection_log(c, attempt_get_report(c->attempt), NULL);
+	connection_note(c, attempt_get_report(c->attempt), NULL);
 	done_call(&c->done, 0);
 	if (c->give_up && c->state == CONNECTION_UP)
 		connection_lost(c, "the module is to go to another endpoint");
@@ -170,7 +146,7 @@ static void connection_lost(struct connection *c, const char *why)
 	c->operation = (struct done){ 0 };
 	c->operation_number++;
 	c->operation_deadline = 0;
-	connection_stop(c);
+	connection_stop(c, why);
 	c->stats.losses++;
 	c->events.on_lost(c->events.userdata);
 	done_call(&operation, -ECONNRESET);
@@ -344,6 +320,8 @@ int connection_new(struct connection **ret, sd_event *event, const struct settin
 	if (r == 0)
 		r = timer_init(&c->operation_timer, event, on_operation_timer, c);
 	if (r == 0)
+		r = history_new(&c->history);
+	if (r == 0)
 		r = mqtt_new(&c->mqtt, event, &mqtt);
 	if (r == 0)
 		r = attempt_new(&c->attempt, event, settings, dict, epoch, c->mqtt, &attempt);
@@ -360,6 +338,7 @@ struct connection *connection_free(struct connection *c)
 	c->done = c->operation = (struct done){ 0 };
 	c->attempt = attempt_free(c->attempt);
 	c->mqtt = mqtt_free(c->mqtt);
+	c->history = history_free(c->history);
 	timer_done(&c->wait);
 	timer_done(&c->operation_timer);
 	free(c);
@@ -398,7 +377,7 @@ void connection_open(struct connection *c, struct done done)
 
 void connection_close(struct connection *c)
 {
-	connection_stop(c);
+	connection_stop(c, "closed by the module");
 	done_call(&c->done, -ECANCELED);
 }
 
@@ -430,6 +409,16 @@ void connection_clear_backoff(struct connection *c)
 {
 	backoff_clear(&c->backoff);
 	c->known_to[0] = '\0';
+}
+
+uint64_t connection_wait(const struct connection *c)
+{
+	return backoff_wait(&c->backoff, timer_now());
+}
+
+const struct history *connection_history(const struct connection *c)
+{
+	return c->history;
 }
 
 void connection_get_stats(const struct connection *c, struct connection_stats *ret)

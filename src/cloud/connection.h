@@ -4,6 +4,7 @@
  * the notice of a loss. */
 
 #include "cloud/fault.h"
+#include "cloud/history.h"
 #include "config/dict.h"
 #include "config/epoch.h"
 #include "config/settings.h"
@@ -53,6 +54,11 @@ bool connection_is_up(const struct connection *c);
 
 /* Why the last CONNECT failed. */
 const struct fault *connection_fault(const struct connection *c);
+
+/* ms until the backoff allows another attempt. */
+uint64_t connection_wait(const struct connection *c);
+
+const struct history *connection_history(const struct connection *c);
 
 /* RESET, FACTORY_RESET, RST (guide 3.7.2.4): no CONNECT has failed so far. */
 void connection_clear_backoff(struct connection *c);

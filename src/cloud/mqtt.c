@@ -438,3 +438,11 @@ int mqtt_unsubscribe(struct mqtt *m, const char *filter, struct done done)
 	rc = mosquitto_unsubscribe(m->client, &mid, filter);
 	return mqtt_await(m, rc, mid, done);
 }
+
+void mqtt_version(char ret[MQTT_VERSION])
+{
+	int major, minor, revision;
+
+	(void)mosquitto_lib_version(&major, &minor, &revision);
+	(void)snprintf(ret, MQTT_VERSION, "%d.%d.%d", major, minor, revision);
+}

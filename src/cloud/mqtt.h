@@ -59,3 +59,7 @@ int mqtt_publish(struct mqtt *m, const char *topic, const void *payload, size_t 
 /* At most 8 filters, QoS 1. done gets AT_ERR_PARAMETER if the broker refuses one, else as above. */
 int mqtt_subscribe(struct mqtt *m, const char *const filters[], size_t count, struct done done) _must_check_;
 int mqtt_unsubscribe(struct mqtt *m, const char *filter, struct done done) _must_check_;
+
+/* Of the library: "2.0.11". */
+#define MQTT_VERSION 24
+void mqtt_version(char ret[MQTT_VERSION]);

@@ -97,6 +97,11 @@ int dict_start(struct dict *d)
 	return worker_new(&d->worker, d->event);
 }
 
+int dict_peek(struct dict *d)
+{
+	return values_peek(&d->values, d->dir);
+}
+
 const char *dict_get(const struct dict *d, enum key_id id, size_t *ret_n)
 {
 	assert(id < KEY_TOPIC);

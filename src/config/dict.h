@@ -28,6 +28,9 @@ DEFINE_CLEANUP(struct dict *, dict_free)
  * all, -EBUSY when another module has it. */
 int dict_start(struct dict *d) _must_check_;
 
+/* Instead of dict_start(), for somebody else than the module: reads the file, changes nothing. -errno. */
+int dict_peek(struct dict *d) _must_check_;
+
 /* The present value; never fails. Bytes, not text; valid until the next change. For KEY_TOPIC see dict_topic(). */
 const char *dict_get(const struct dict *d, enum key_id id, size_t *ret_n);
 const char *dict_topic(const struct dict *d, unsigned index, size_t *ret_n);

@@ -178,6 +178,7 @@ struct reading {
 	const char *name;
 	bool seen[SLOT_COUNT]; /* in a newer generation too */
 	unsigned damaged;
+	unsigned newer_damaged; /* of them, in the newer generation */
 	int error;
 };
 
@@ -282,30 +283,52 @@ static void write_sound(const struct values *v, const char *dir)
 		(void)log_errno(r, "%s/%s cannot be written", dir, VALUES_FILE);
 }
 
+/* Both generations, as far as they are needed. *ret: the text of the newer one. 0, 1: there is no newer one, -errno. */
+static int read_generations(struct reading *reading, const char *dir, char **ret, size_t *ret_n)
+{
+	_cleanup_(freep) char *old = NULL;
+	bool missing;
+	size_t n;
+	int r;
+
+	r = read_generation(reading, dir, VALUES_FILE, ret, ret_n);
+	if (r < 0 || (r == 0 && reading->damaged == 0))
+		return r;
+	missing = r > 0;
+	reading->newer_damaged = reading->damaged;
+	r = read_generation(reading, dir, VALUES_OLD, &old, &n);
+	if (r < 0)
+		return r;
+	if (missing && r == 0)
+		log_notice("%s/%s is missing: taking %s", dir, VALUES_FILE, VALUES_OLD);
+	return missing;
+}
+
+int values_peek(struct values *v, const char *dir)
+{
+	struct reading reading = { .v = v };
+	_cleanup_(freep) char *text = NULL;
+	size_t n;
+	int r = read_generations(&reading, dir, &text, &n);
+
+	return r < 0 ? r : 0;
+}
+
 int values_load(struct values *v, const char *dir, unsigned *ret_damaged, bool *ret_old)
 {
 	struct reading reading = { .v = v };
-	_cleanup_(freep) char *text = NULL, *old = NULL;
-	size_t n = 0, old_n;
+	_cleanup_(freep) char *text = NULL;
 	unsigned damaged;
-	bool missing;
+	size_t n = 0;
 	int r;
 
 	remove_file(dir, VALUES_FILE ".tmp");
 	remove_file(dir, VALUES_DAMAGED ".tmp");
 
-	r = read_generation(&reading, dir, VALUES_FILE, &text, &n);
+	r = read_generations(&reading, dir, &text, &n);
 	if (r < 0)
 		return r;
-	missing = r > 0;
-	damaged = reading.damaged;
-	if (missing || damaged) {
-		r = read_generation(&reading, dir, VALUES_OLD, &old, &old_n);
-		if (r < 0)
-			return r;
-		if (missing && r == 0)
-			log_notice("%s/%s is missing: taking %s", dir, VALUES_FILE, VALUES_OLD);
-	}
+	damaged = reading.newer_damaged;
 	if (damaged) {
 		log_warning("%s/%s is damaged in %u places: what was lost is as it was before the last change, "
 			    "or as from the factory",

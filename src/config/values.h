@@ -48,6 +48,9 @@ int values_write(const struct values *v, const struct value *const overlay[SLOT_
  * the damaged file kept aside and a sound one written. *ret_old: there is something to forget. 0 or -errno. */
 int values_load(struct values *v, const char *dir, unsigned *ret_damaged, bool *ret_old) _must_check_;
 
+/* The same for somebody else than the module: changes nothing in the folder. 0, also when nothing is there; -errno. */
+int values_peek(struct values *v, const char *dir) _must_check_;
+
 #define VALUES_FILE    "dictionary"
 #define VALUES_OLD     "dictionary.old"
 #define VALUES_DAMAGED "dictionary.damaged"

@@ -11,6 +11,10 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *text;
 } commands[] = {
+	{ "status", ctl_status, "what the running module does, and how it is" },
+	{ "monitor", ctl_monitor, "the dialogue with the host and what happens to the module, live" },
+	{ "check", ctl_check, "look for what keeps a module from working" },
+	{ "report", ctl_report, "all that support needs to know, without secrets" },
 	{ "provision", ctl_provision, "make a module's identity, or check and install a certificate made elsewhere" },
 };
 

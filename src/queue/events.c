@@ -8,6 +8,8 @@
 struct events {
 	void (*on_level)(void *userdata, bool high);
 	void *userdata;
+	void (*on_push)(void *userdata, const struct event *event);
+	void *push_userdata;
 	unsigned limit;
 	unsigned used;
 	unsigned first;
@@ -36,6 +38,12 @@ void events_on_level(struct events *e, void (*fn)(void *userdata, bool high), vo
 {
 	e->on_level = fn;
 	e->userdata = userdata;
+}
+
+void events_watch(struct events *e, void (*fn)(void *userdata, const struct event *event), void *userdata)
+{
+	e->on_push = fn;
+	e->push_userdata = userdata;
 }
 
 static struct event *events_at(struct events *e, unsigned i)
@@ -88,6 +96,8 @@ void events_push(struct events *e, enum event_code code, unsigned parameter, con
 		slot->detail_n = cut(detail, n);
 		memcpy(slot->detail, detail, slot->detail_n);
 	}
+	if (e->on_push)
+		e->on_push(e->push_userdata, slot);
 	if (e->used == 1)
 		events_level(e, true);
 }

@@ -35,6 +35,9 @@ DEFINE_CLEANUP(struct events *, events_free)
 /* high: the queue holds something (guide 7.1.1.2). Called only on a change. */
 void events_on_level(struct events *e, void (*fn)(void *userdata, bool high), void *userdata);
 
+/* Told every event that is queued, before anybody can take it; NULL: nobody is. */
+void events_watch(struct events *e, void (*fn)(void *userdata, const struct event *event), void *userdata);
+
 /* detail may be NULL; cut to 64 bytes, between characters. A full queue loses its oldest MSG event, or, if it holds
  * none, a new MSG or else the oldest of all. */
 void events_push(struct events *e, enum event_code code, unsigned parameter, const void *detail, size_t n);

@@ -153,23 +153,30 @@ int log_errno(int r, const char *format, ...)
 	return r;
 }
 
-void log_bytes(const char *what, const void *data, size_t n)
+size_t log_printable(const void *data, size_t n, char *ret, size_t size)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	char text[4 * LOG_MAX_BYTES + 1];
 	const uint8_t *bytes = data;
 	size_t used = 0;
 
-	for (size_t i = 0; i < n && i < LOG_MAX_BYTES; i++) {
+	for (size_t i = 0; i < n && used + 4 < size; i++) {
 		if (bytes[i] >= 0x20 && bytes[i] < 0x7f) {
-			text[used++] = (char)bytes[i];
+			ret[used++] = (char)bytes[i];
 			continue;
 		}
-		text[used++] = '\\';
-		text[used++] = 'x';
-		text[used++] = hex[bytes[i] >> 4];
-		text[used++] = hex[bytes[i] & 15];
+		ret[used++] = '\\';
+		ret[used++] = 'x';
+		ret[used++] = hex[bytes[i] >> 4];
+		ret[used++] = hex[bytes[i] & 15];
 	}
-	text[used] = '\0';
+	ret[used] = '\0';
+	return used;
+}
+
+void log_bytes(const char *what, const void *data, size_t n)
+{
+	char text[4 * LOG_MAX_BYTES + 5];
+
+	(void)log_printable(data, n < LOG_MAX_BYTES ? n : LOG_MAX_BYTES, text, sizeof(text));
 	log_debug("%s %s%s", what, text, n > LOG_MAX_BYTES ? "..." : "");
 }

@@ -41,6 +41,9 @@ void log_record(int priority, const struct log_field *fields, size_t count, cons
 /* Writes "<text>: <strerror(-r)>" as an error and returns r, a negative errno. */
 int log_errno(int r, const char *format, ...) _printf_(2, 3);
 
+/* Bytes as text, everything unprintable as \xNN; as many as fit, and a NUL. Returns the text's length. */
+size_t log_printable(const void *data, size_t n, char *ret, size_t size);
+
 /* Debug trace of bytes, everything unprintable as \xNN, cut after 256 bytes.
  * Secrets never come here: the caller masks them. */
 void log_bytes(const char *what, const void *data, size_t n);

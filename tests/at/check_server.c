@@ -665,6 +665,32 @@ START_TEST(trace_masks_secrets)
 }
 END_TEST
 
+static char heard[1024];
+
+static void on_dialogue(void *userdata, enum trace_side side, const void *shown, size_t shown_n, size_t n)
+{
+	size_t used = strlen(heard);
+
+	ck_assert_ptr_eq(userdata, &m);
+	ck_assert_uint_le(shown_n, n);
+	(void)snprintf(heard + used, sizeof(heard) - used, "%s%.*s|", side == TRACE_HOST ? ">" : "<", (int)shown_n,
+		       (const char *)shown);
+}
+
+/* Without the debug log. */
+START_TEST(watched)
+{
+	at_server_watch(m.server, on_dialogue, &m);
+	say("noise\nxAT+ECHO one\nAT+ECHO Passphrase=geheim\nAT+NO\n");
+	ck_assert_ptr_eq(strstr(heard, ">AT+ECHO one|<OK one\r\n|>AT+ECHO Passphrase=***|<OK"), heard);
+	ck_assert_ptr_nonnull(strstr(heard, "|>AT+NO|<ERR3 COMMAND NOT FOUND\r\n|"));
+	at_server_watch(m.server, NULL, NULL);
+	heard[0] = '\0';
+	say("AT\n");
+	ck_assert_str_eq(heard, "");
+}
+END_TEST
+
 START_TEST(start_fails)
 {
 	fake_tty_set_start(-EBUSY);
@@ -702,6 +728,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, refused_body);
 	tcase_add_test(tc, stats);
 	tcase_add_test(tc, trace_masks_secrets);
+	tcase_add_test(tc, watched);
 	tcase_add_test(tc, start_fails);
 	suite_add_tcase(s, tc);
 	return s;

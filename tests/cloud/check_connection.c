@@ -728,6 +728,38 @@ START_TEST(connect_from_within_the_notice)
 }
 END_TEST
 
+START_TEST(remembers_what_was)
+{
+	const struct history *h = connection_history(connection);
+	uint64_t wait;
+
+	ck_assert_uint_eq(connection_wait(connection), 0);
+	fail_now();
+	wait = connection_wait(connection);
+	ck_assert_uint_ge(wait, 1000);
+	fake_timer_pass(1);
+	ck_assert_uint_eq(connection_wait(connection), wait - 1);
+	ck_assert(!history_get(h, 0)->connected);
+	ck_assert_int_eq((int)history_get(h, 0)->fault.hint, HINT_ENDPOINT);
+	ck_assert_str_eq(history_get(h, 0)->endpoint, RIG_STAGING);
+	connection_clear_backoff(connection);
+	connect_now();
+	ck_assert(history_get(h, 0)->connected);
+	ck_assert_int_eq(history_get(h, 0)->lost_at, 0);
+	fake_mqtt_lose(ECONNRESET);
+	ck_assert_str_eq(history_get(h, 0)->reason, "Connection reset by peer");
+	connect_now();
+	connection_close(connection);
+	ck_assert_str_eq(history_get(h, 0)->reason, "closed by the module");
+	ck_assert_str_eq(history_get(h, 1)->reason, "Connection reset by peer");
+	ck_assert_ptr_null(history_get(h, 3));
+	/* Closed in the middle, and closed again, is none. */
+	connection_open(connection, done);
+	connection_close(connection);
+	ck_assert_ptr_null(history_get(h, 3));
+}
+END_TEST
+
 START_TEST(statistics)
 {
 	struct connection_stats stats;
@@ -858,6 +890,7 @@ static void add_operations(TCase *tc)
 	tcase_add_loop_test(tc, disconnect_from_within_a_loss, 0, 2);
 	tcase_add_loop_test(tc, connect_from_within_a_failure, 0, 2);
 	tcase_add_test(tc, connect_from_within_the_notice);
+	tcase_add_test(tc, remembers_what_was);
 	tcase_add_test(tc, statistics);
 }
 

@@ -515,6 +515,17 @@ END_TEST
 
 /* --- it never comes to a connection --- */
 
+START_TEST(version_of_the_library)
+{
+	char text[MQTT_VERSION];
+	unsigned major, minor, revision;
+
+	mqtt_version(text);
+	ck_assert_int_eq(sscanf(text, "%u.%u.%u", &major, &minor, &revision), 3);
+	ck_assert_uint_eq(major, 2);
+}
+END_TEST
+
 START_TEST(refused_port)
 {
 	int fd, port = port_refusing(&fd), r;
@@ -813,6 +824,7 @@ END_TEST
 
 static void add_bad_peers(TCase *tc)
 {
+	tcase_add_test(tc, version_of_the_library);
 	tcase_add_loop_test(tc, refused_port, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, unreachable_address, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, silent_peer_costs_nothing, 0, ELEMENTS(versions));

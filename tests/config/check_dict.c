@@ -872,6 +872,21 @@ START_TEST(damage_is_counted_and_put_aside)
 END_TEST
 
 /* What is under way at the end is finished; nobody is told any more. */
+/* While the module has the folder. */
+START_TEST(peeked_at)
+{
+	struct dict *peeker;
+	size_t n;
+
+	ck_assert_int_eq(set("CustomName", "a name"), 0);
+	ck_assert_int_eq(dict_new(&peeker, event, settings, dir), 0);
+	ck_assert_int_eq(dict_peek(peeker), 0);
+	ck_assert_str_eq(dict_get(peeker, KEY_CUSTOMNAME, &n), "a name");
+	dict_free(peeker);
+	ck_assert_int_eq(set("CustomName", "another"), 0);
+}
+END_TEST
+
 START_TEST(free_waits_for_a_write)
 {
 	ck_assert_int_eq(put("CustomName", "n"), 0);
@@ -991,6 +1006,7 @@ int main(void)
 	tcase_add_test(w, has_its_folder_for_itself);
 	tcase_add_test(w, does_not_start_without_a_folder);
 	tcase_add_test(w, damage_is_counted_and_put_aside);
+	tcase_add_test(w, peeked_at);
 	tcase_add_test(w, free_waits_for_a_write);
 	tcase_add_loop_test(w, a_kill_loses_nothing, 0, 30);
 	suite_add_tcase(suite, w);

@@ -323,6 +323,40 @@ START_TEST(without_an_older_generation_the_factory_value_comes)
 }
 END_TEST
 
+/* Whoever only looks sees what the module would, and leaves all of it as it is. */
+START_TEST(peeking)
+{
+	_cleanup_(freep) char *text = NULL, *after = NULL;
+	struct values v;
+	char *line;
+	size_t n;
+
+	values_init(&v, &settings);
+	ck_assert_int_eq(values_peek(&v, dir), 0);
+	has(&v, KEY_CUSTOMNAME, "");
+	ck_assert(!exists(VALUES_FILE));
+	two_generations();
+	ck_assert_int_eq(values_peek(&v, dir), 0);
+	has(&v, KEY_CUSTOMNAME, "new");
+	values_done(&v);
+
+	temp_text(dir, VALUES_FILE ".tmp", "being written");
+	text = temp_read(dir, VALUES_FILE, &n);
+	line = strstr(text, "CustomName");
+	line[strcspn(line, "\n") - 1] ^= 4;
+	temp_write(dir, VALUES_FILE, text, n, 0600);
+	values_init(&v, &settings);
+	ck_assert_int_eq(values_peek(&v, dir), 0);
+	has(&v, KEY_CUSTOMNAME, "old");
+	has(&v, KEY_DEFENDER, "200");
+	ck_assert(!exists(VALUES_DAMAGED));
+	ck_assert(exists(VALUES_FILE ".tmp"));
+	after = temp_read(dir, VALUES_FILE, NULL);
+	ck_assert_str_eq(after, text);
+	values_done(&v);
+}
+END_TEST
+
 START_TEST(both_generations_damaged)
 {
 	struct values v;
@@ -514,6 +548,7 @@ int main(void)
 	tcase_add_test(c, every_cut_falls_back);
 	tcase_add_test(c, damage_costs_one_key);
 	tcase_add_test(c, without_an_older_generation_the_factory_value_comes);
+	tcase_add_test(c, peeking);
 	tcase_add_test(c, both_generations_damaged);
 	tcase_add_test(c, a_missing_file_is_replaced_by_the_older_one);
 	tcase_add_test(c, values_that_are_not_valid_fall_back);

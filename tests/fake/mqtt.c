@@ -222,3 +222,8 @@ void fake_mqtt_succeed(void)
 	fake_mqtt_connack(0);
 	settle(0);
 }
+
+void mqtt_version(char ret[MQTT_VERSION])
+{
+	strcpy(ret, "2.0.99");
+}

@@ -11,6 +11,7 @@
 #include "cloud/resolve.h"
 #include "commands/commands.h"
 #include "config/dict.h"
+#include "control/control.h"
 #include "crypto/ssl.h"
 #include "fake/pki.h"
 #include "fake/suite.h"
@@ -444,6 +445,30 @@ START_TEST(connecting)
 }
 END_TEST
 
+static int step_control(void)
+{
+	const struct status_place place = { .settings = "", .state_dir = dir, .runtime_dir = dir };
+	_cleanup_(control_freep) struct control *c = NULL;
+	_cleanup_(freep) char *answer = NULL;
+	int r = control_new(&c, alive, &place);
+
+	if (r < 0)
+		return r;
+	control_start(c);
+	control_on_state(c, STATE_ACTIVE);
+	answer = status_text(alive, &place);
+	return answer ? 0 : -ENOMEM;
+}
+
+START_TEST(asking)
+{
+	ck_assert_int_eq(module_new(&alive, event, settings, commands, dir, dir, NULL, NULL), 0);
+	ck_assert_int_eq(module_start(alive), 0);
+	exhaust(step_control);
+	module_free(alive);
+}
+END_TEST
+
 static int step_set(void)
 {
 	static unsigned turn;
@@ -493,6 +518,7 @@ int main(void)
 	tcase_add_test(tc, reply);
 	tcase_add_test(tc, module);
 	tcase_add_test(tc, connecting);
+	tcase_add_test(tc, asking);
 	tcase_add_test(tc, setting);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

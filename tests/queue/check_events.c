@@ -228,6 +228,34 @@ START_TEST(names)
 }
 END_TEST
 
+static struct event watched;
+static unsigned pushes;
+
+static void on_push(void *userdata, const struct event *event)
+{
+	ck_assert_ptr_eq(userdata, &pushes);
+	pushes++;
+	watched = *event;
+}
+
+START_TEST(watched_events)
+{
+	events_watch(queue, on_push, &pushes);
+	for (unsigned i = 0; i < LIMIT; i++)
+		events_push(queue, EVENT_CONLOST, i, "why", 3);
+	ck_assert_uint_eq(pushes, LIMIT);
+	ck_assert_int_eq((int)watched.code, EVENT_CONLOST);
+	ck_assert_uint_eq(watched.parameter, LIMIT - 1);
+	ck_assert_uint_eq(watched.detail_n, 3);
+	/* What is not queued is not told. */
+	push(EVENT_MSG, 1);
+	ck_assert_uint_eq(pushes, LIMIT);
+	events_watch(queue, NULL, NULL);
+	push(EVENT_CONLOST, 1);
+	ck_assert_uint_eq(pushes, LIMIT);
+}
+END_TEST
+
 START_TEST(free_nothing)
 {
 	ck_assert_ptr_null(events_free(NULL));
@@ -251,6 +279,7 @@ int main(void)
 	tcase_add_test(tc, detail);
 	tcase_add_test(tc, detail_of_characters);
 	tcase_add_test(tc, names);
+	tcase_add_test(tc, watched_events);
 	tcase_add_test(tc, free_nothing);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

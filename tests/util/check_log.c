@@ -133,6 +133,22 @@ START_TEST(cuts_bytes)
 }
 END_TEST
 
+START_TEST(printable)
+{
+	char shown[16];
+
+	ck_assert_uint_eq(log_printable("a\n\xff", 3, shown, sizeof(shown)), 9);
+	ck_assert_str_eq(shown, "a\\x0A\\xFF");
+	/* No half of one. */
+	ck_assert_uint_eq(log_printable("\n\n\n\n", 4, shown, sizeof(shown)), 12);
+	ck_assert_str_eq(shown, "\\x0A\\x0A\\x0A");
+	ck_assert_uint_eq(log_printable("\n", 1, shown, 5), 4);
+	ck_assert_uint_eq(log_printable("\n", 1, shown, 4), 0);
+	ck_assert_str_eq(shown, "");
+	ck_assert_uint_eq(log_printable(NULL, 0, shown, 1), 0);
+}
+END_TEST
+
 static void set_journal(unsigned long long device, unsigned long long inode)
 {
 	char stream[64];
@@ -268,6 +284,7 @@ int main(void)
 	tcase_add_test(tc, cuts_long_lines);
 	tcase_add_test(tc, shows_bytes);
 	tcase_add_test(tc, cuts_bytes);
+	tcase_add_test(tc, printable);
 	tcase_add_test(tc, tells_the_journal_priorities);
 	tcase_add_test(tc, no_priorities_elsewhere);
 	tcase_add_test(tc, records_have_fields_for_the_journal);

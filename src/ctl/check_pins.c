@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* EVENT, WAKE and RST: are these lines there, and free? */
+#include "ctl/ask.h"
+#include "ctl/check.h"
+#include "util/num.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/gpio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define TOPIC     "pins"
+#define MAX_CHIPS 64
+
+static bool is_wanted(const char *wanted, const char *path, const struct gpiochip_info *info)
+{
+	return strcmp(wanted, path) == 0 || strcmp(wanted, info->name) == 0 || strcmp(wanted, info->label) == 0;
+}
+
+/* By name, path or label. -ENOENT, or why the last one could not be looked at. */
+static int open_chip(const char *wanted, struct gpiochip_info *ret)
+{
+	int r = -ENOENT;
+
+	for (unsigned i = 0; i < MAX_CHIPS; i++) {
+		char path[32];
+		int fd;
+
+		(void)snprintf(path, sizeof(path), "/dev/gpiochip%u", i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0) {
+			r = errno == ENOENT ? r : -errno;
+			continue;
+		}
+		if (ioctl(fd, GPIO_GET_CHIPINFO_IOCTL, ret) == 0 && is_wanted(wanted, path, ret))
+			return fd;
+		(void)close(fd);
+	}
+	return r;
+}
+
+/* The line by offset or name; false: there is none. */
+static bool find_line(int fd, unsigned lines, const char *wanted, struct gpio_v2_line_info *ret)
+{
+	uint64_t offset;
+	bool by_number = num_parse(wanted, strlen(wanted), &offset) == 0;
+
+	for (unsigned i = 0; i < lines; i++) {
+		*ret = (struct gpio_v2_line_info){ .offset = i };
+		if (ioctl(fd, GPIO_V2_GET_LINEINFO_IOCTL, ret) < 0)
+			continue;
+		if ((by_number && offset == i) || strcmp(ret->name, wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_pin(struct check *c, int fd, const struct gpiochip_info *chip, const char *key, const char *line)
+{
+	struct gpio_v2_line_info info;
+
+	if (!*line)
+		return;
+	if (!find_line(fd, chip->lines, line, &info))
+		check_say(c, CHECK_FAIL, TOPIC, "%s (%s) has no line %s: correct [Pins] %s=", chip->name, chip->label,
+			  line, key);
+	else if (!c->pid && (info.flags & GPIO_V2_LINE_FLAG_USED))
+		check_say(c, CHECK_FAIL, TOPIC, "%s: line %s of %s is used by %s: free it, or take another one", key,
+			  line, chip->name, *info.consumer ? info.consumer : "the kernel");
+	else
+		check_say(c, CHECK_OK, TOPIC, "%s is line %u of %s%s%s", key, info.offset, chip->name,
+			  *info.consumer ? ", used by " : "", info.consumer);
+}
+
+static void check_chip_rights(struct check *c, const struct gpiochip_info *chip)
+{
+	const char *group;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/dev/%.32s", chip->name);
+	if (!c->user_known || check_rights(c, path, R_OK | W_OK, &group))
+		return;
+	check_say(c, c->pid ? CHECK_FAIL : CHECK_WARNING, "rights",
+		  "%s may not use %s: a udev rule has to give it to "
+		  "a group of that user%s%s",
+		  check_user_name(c), path, group ? ", such as " : "", group ? group : "");
+}
+
+void check_pins(struct check *c)
+{
+	const struct settings *s = c->settings;
+	struct gpiochip_info chip;
+	int fd;
+
+	if (!s)
+		return;
+	if (!*s->pin_event && !*s->pin_wake && !*s->pin_reset) {
+		check_say(c, CHECK_OK, TOPIC, "none are set: the host asks with EVENT?");
+		return;
+	}
+	fd = open_chip(s->pin_chip, &chip);
+	if (fd == -ENOENT) {
+		check_say(c, CHECK_FAIL, TOPIC,
+			  "there is no chip %s (see gpiodetect): correct [Pins] Chip=", s->pin_chip);
+		return;
+	}
+	if (fd < 0) {
+		check_say(c, CHECK_WARNING, TOPIC, "the chips cannot be looked at (%s): try as root", strerror(-fd));
+		return;
+	}
+	check_pin(c, fd, &chip, "Event", s->pin_event);
+	check_pin(c, fd, &chip, "Wake", s->pin_wake);
+	check_pin(c, fd, &chip, "Reset", s->pin_reset);
+	check_chip_rights(c, &chip);
+	(void)close(fd);
+}

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""expresslinkctl, run for a module of the harness."""
+
+import re
+import subprocess
+
+import harness
+from harness import Failure
+
+
+def ctl(m, *words, status=0, before=()):
+    """Runs expresslinkctl with the module's folders; gives back what it printed."""
+    done = subprocess.run([*before, harness.program("expresslinkctl"), *words], env=m.environment(), timeout=120,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    text = done.stdout.decode(errors="replace")
+    if done.returncode != status:
+        raise Failure("expresslinkctl %s: exit status %d: %s" % (" ".join(words), done.returncode, text))
+    return text
+
+
+def has(text, *patterns):
+    for pattern in patterns:
+        if not re.search(pattern, text, re.M):
+            raise Failure("no %r in\n%s" % (pattern, text))
