@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "module/module.h"
 
-#include "board/clock.h"
 #include "board/network.h"
 #include "cloud/onboard.h"
 #include "cloud/topics.h"
@@ -76,6 +75,15 @@ static void on_message(void *userdata, const char *topic, const void *payload, s
 		return;
 	}
 	events_push(m->events, EVENT_MSG, index, NULL, 0);
+}
+
+static void on_clock(void *who, uint64_t number, int r)
+{
+	struct module *m = who;
+
+	(void)number;
+	if (r == 0)
+		epoch_note(m->epoch, time(NULL));
 }
 
 static void on_lost(void *userdata)
@@ -194,8 +202,8 @@ void module_happen(struct module *m, enum happening happening)
 	else
 		timer_disarm(&m->wake);
 	module_act(m, t.actions);
-	if (happening == HAPPEN_CONNECTED && clock_is_synchronised())
-		epoch_note(m->epoch, time(NULL));
+	if (happening == HAPPEN_CONNECTED)
+		clock_ask(m->clock, (struct done){ .fn = on_clock, .who = m });
 	if (m->on_state)
 		m->on_state(m->userdata, m->state);
 }
@@ -229,6 +237,8 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 	if (r == 0)
 		r = epoch_new(&m->epoch, event, state_dir);
 	if (r == 0)
+		r = clock_new(&m->clock, event);
+	if (r == 0)
 		r = events_new(&m->events, settings->event_queue);
 	if (r == 0)
 		r = messages_new(&m->messages, settings->message_queue, settings->message_bytes, on_index, m);
@@ -258,6 +268,7 @@ struct module *module_free(struct module *m)
 	m->pins = pins_free(m->pins);
 	m->messages = messages_free(m->messages);
 	m->events = events_free(m->events);
+	m->clock = clock_free(m->clock);
 	m->epoch = epoch_free(m->epoch);
 	m->dict = dict_free(m->dict);
 	timer_done(&m->wake);
