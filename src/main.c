@@ -126,6 +126,7 @@ static int add_signals(sd_event *event)
 	return sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
 }
 
+/* -errno, or an exit status. */
 static int run(const struct settings *settings)
 {
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
@@ -149,7 +150,7 @@ static int run(const struct settings *settings)
 		return log_errno(r, "Module");
 	r = module_start(module);
 	if (r < 0)
-		return r;
+		return pins_misnamed(module->pins) ? EX_CONFIG : r;
 	(void)sd_notify(false, "READY=1");
 	r = sd_event_loop(event);
 	(void)sd_notify(false, "STOPPING=1");
@@ -177,5 +178,6 @@ int main(int argc, char **argv)
 	if (r < 0)
 		return EX_CONFIG;
 	log_set_level(settings->log_level);
-	return run(settings) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	r = run(settings);
+	return r < 0 ? EXIT_FAILURE : r;
 }
