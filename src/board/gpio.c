@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config.h"
-
 #include "board/gpio.h"
 
+#include "config.h"
 #include "util/num.h"
 
 #include <dirent.h>
