@@ -146,7 +146,8 @@ static int open_pty(struct port *p)
 	if (r != 0)
 		return -r;
 	p->slave_fd = open(p->slave_name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (p->slave_fd < 0 || fchmod(p->slave_fd, 0660) < 0)
+	/* For hosts of our group; what devpts gave it is the group of terminals. */
+	if (p->slave_fd < 0 || fchown(p->slave_fd, (uid_t)-1, getegid()) < 0 || fchmod(p->slave_fd, 0660) < 0)
 		return -errno;
 	r = set_line(p->slave_fd);
 	return r < 0 ? r : make_link(p);

@@ -296,7 +296,9 @@ int tty_start(struct tty *t)
 		log_info("Serving %s%s%s", path, slave[0] ? " -> " : "", slave);
 		name_rivals(t);
 	} else if (r == -EBUSY) {
-		rival_find("", path, who, sizeof(who));
+		who[0] = '\0';
+		if (!port_is_pty(t->port)) /* its host is none */
+			rival_find("", path, who, sizeof(who));
 		log_error("%s is in use by %s", path, who[0] ? who : "another program");
 	} else if (r == -EEXIST) {
 		log_error("%s exists and is no symlink: not replaced by a pty", path);

@@ -60,6 +60,7 @@ START_TEST(pty)
 		ck_assert_str_eq(target, port_slave(p));
 		ck_assert_int_eq(stat(path, &st), 0);
 		ck_assert_uint_eq(st.st_mode & 07777, 0660);
+		ck_assert_uint_eq(st.st_gid, getegid());
 		ck_assert_int_eq(port_new(&other, pty_in("line"), "/nowhere"), 0);
 		ck_assert_int_eq(port_open(other), -EBUSY);
 		other = port_free(other);
