@@ -498,6 +498,32 @@ START_TEST(tty_gone_while_shut)
 }
 END_TEST
 
+/* Nobody opens it again behind the back of a module that sleeps. */
+START_TEST(tty_lost_and_shut)
+{
+	int master = open_cable("uart"), fd;
+
+	ck_assert_int_eq(make(&tty, path, "/nowhere"), 0);
+	(void)close(master);
+	ck_assert_int_eq(unlink(path), 0);
+	while (gaps == 0)
+		turn();
+	tty_shut(tty);
+	master = open_cable("uart");
+	ck_assert_int_eq(sd_event_run(event, 1500000), 0);
+	fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	(void)close(fd);
+	tty_open(tty);
+	ck_assert_uint_eq(gaps, 1);
+	write_all(master, "AT\n");
+	receive("AT\n");
+	(void)close(master);
+	ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
 /* A pty stays, with its link, for the host that has it open. */
 START_TEST(pty_shut_and_opened)
 {
@@ -774,6 +800,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, tty_returns);
 	tcase_add_test(tc, tty_shut_and_opened);
 	tcase_add_test(tc, tty_gone_while_shut);
+	tcase_add_test(tc, tty_lost_and_shut);
 	tcase_add_test(tc, pty_shut_and_opened);
 	tcase_add_loop_test(tc, rivals_are_named, 0, 2);
 	tcase_add_test(tc, returns_in_other_hands);

@@ -29,7 +29,7 @@ START_TEST(level_that_lasts)
 	ck_assert_uint_eq(wait_ns, 1);
 	ck_assert(debounce_settle(&d, false, 1100, &wait_ns));
 	ck_assert(!d.level);
-	ck_assert(!debounce_settle(&d, false, 1100, &wait_ns));
+	ck_assert(!debounce_settle(&d, false, 1300, &wait_ns));
 	ck_assert_uint_eq(wait_ns, 0);
 }
 END_TEST

@@ -119,6 +119,9 @@ START_TEST(lines)
 	ck_assert_int_eq(gpio_chip_open(&chip, "pinctrl"), 0);
 	ck_assert_int_eq(gpio_chip_find(chip, "nRST", &offset), 0);
 	ck_assert_uint_eq(offset, 2);
+	ck_assert_int_eq(gpio_chip_find(chip, "EVENT", &offset), 0);
+	ck_assert_uint_eq(offset, 0);
+	offset = 99;
 	ck_assert_int_eq(gpio_chip_find(chip, "0", &offset), 0);
 	ck_assert_uint_eq(offset, 0);
 	ck_assert_int_eq(gpio_chip_find(chip, "3", &offset), 0);

@@ -155,8 +155,8 @@ START_TEST(reset_first)
 {
 	make(ALL);
 	ck_assert_int_eq(pins_start(pins), 0);
-	fake_gpio_drive(1, false, 0);
-	fake_gpio_drive(2, false, 0);
+	fake_gpio_drive(_i ? 1 : 2, false, 0);
+	fake_gpio_drive(_i ? 2 : 1, false, 0);
 	idle();
 	ck_assert_str_eq(told, "RST low, WAKE low");
 }
@@ -199,7 +199,7 @@ static const struct {
 	{ "Chip=fake\nReset=8\n", 0, 0, NULL, -ERANGE, true, "[Pins] Reset=8: the chip has fewer lines" },
 	{ "Chip=fake\nEvent=D\nWake=3\n", 0, 0, NULL, -ENOTUNIQ, true, "[Pins] Wake=3: another pin is on this line" },
 	{ "Chip=fake\nWake=1\nReset=B\n", 0, 0, NULL, -ENOTUNIQ, true, "[Pins] Reset=B: another pin is on this line" },
-	{ "Chip=fake\nEvent=3\n", 0, -EBUSY, "led0", -EBUSY, false, "[Pins] Event=3: the line is in use by led0" },
+	{ "Chip=fake\nEvent=3\n", 0, -EBUSY, "l", -EBUSY, false, "[Pins] Event=3: the line is in use by l" },
 	{ "Chip=fake\nWake=D\n", 0, -EBUSY, NULL, -EBUSY, false,
 	  "[Pins] Wake=D: the line is in use by another program or driver" },
 	{ "Chip=fake\nWake=3\n", 0, -ENXIO, NULL, -ENXIO, true,
@@ -259,7 +259,7 @@ int main(void)
 	tcase_add_loop_test(tc, event_line, 0, 2);
 	tcase_add_test(tc, event_active_low);
 	tcase_add_test(tc, inputs);
-	tcase_add_test(tc, reset_first);
+	tcase_add_loop_test(tc, reset_first, 0, 2);
 	tcase_add_test(tc, low_at_the_start);
 	tcase_add_loop_test(tc, fault, 0, ELEMENTS(faults));
 	tcase_add_test(tc, free_nothing);
