@@ -183,6 +183,9 @@ int port_open(struct port *p)
 
 void port_close(struct port *p)
 {
+	/* It would last as long as anybody has the tty open, and keep us out as well. */
+	if (p->fd >= 0 && !p->pty)
+		(void)ioctl(p->fd, TIOCNXCL);
 	p->fd = close_fd(p->fd);
 	drop_pty(p);
 	p->slave_fd = close_fd(p->slave_fd);
