@@ -130,6 +130,7 @@ static int add_signals(sd_event *event)
 	return sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
 }
 
+/* -errno, or an exit status. */
 static int run(const struct settings *settings, const char *config)
 {
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
@@ -162,7 +163,7 @@ static int run(const struct settings *settings, const char *config)
 		return log_errno(r, "Module");
 	r = module_start(module);
 	if (r < 0)
-		return r;
+		return pins_misnamed(module->pins) ? EX_CONFIG : r;
 	control_start(control);
 	(void)sd_notify(false, "READY=1");
 	r = sd_event_loop(event);
@@ -191,5 +192,6 @@ int main(int argc, char **argv)
 	if (r < 0)
 		return EX_CONFIG;
 	log_set_level(settings->log_level);
-	return run(settings, options.config) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	r = run(settings, options.config);
+	return r < 0 ? EXIT_FAILURE : r;
 }

@@ -34,7 +34,7 @@ home() {
 	mosquitto.h) echo cloud/mqtt.c cloud/topics.c ;; # topics: its pure functions over topics and filters
 	openssl/*) echo 'crypto/*' cloud/mqtt.c ;;       # mqtt: what the library's handshake waits for
 	gpiod.h) echo board/gpio.c ;;
-	termios.h) echo at/tty.c ;;
+	termios.h) echo at/port.c ;;
 	ini.h) echo config/ini.c ;;
 	systemd/sd-daemon.h) echo main.c ;;
 	cjson/cJSON.h | cJSON.h) echo 'cloud/*' 'ota/*' 'control/*' 'ctl/*' ;;

@@ -25,6 +25,7 @@ struct at_server {
 	struct timer silence;
 	unsigned silence_ms; /* what it was armed for, 0: nothing */
 	bool held;
+	bool shut;
 	bool turning;
 	struct trace trace;
 	struct at_server_stats stats;
@@ -82,7 +83,7 @@ static void run_line(struct at_server *s, const struct line *line)
 
 static bool may_run(struct at_server *s)
 {
-	if (s->held || (s->run.state != RUN_IDLE && s->run.state != RUN_BODY) || !line_ready(s->lines))
+	if (s->held || s->shut || (s->run.state != RUN_IDLE && s->run.state != RUN_BODY) || !line_ready(s->lines))
 		return false;
 	if (tty_busy(s->tty))
 		tty_flush(s->tty);
@@ -153,10 +154,19 @@ static void on_bytes(void *userdata, const void *data, size_t n)
 {
 	struct at_server *s = userdata;
 
-	if (s->held)
+	if (s->held || s->shut)
 		return;
 	line_feed(s->lines, data, n);
 	watch_silence(s, true);
+	turn(s);
+}
+
+/* A half line, or a half paste, will not go on. */
+static void on_gap(void *userdata)
+{
+	struct at_server *s = userdata;
+
+	line_silence(s->lines);
 	turn(s);
 }
 
@@ -181,8 +191,7 @@ static void on_silence(void *userdata)
 	struct at_server *s = userdata;
 
 	s->silence_ms = 0;
-	line_silence(s->lines);
-	turn(s);
+	on_gap(s);
 }
 
 static bool takes_body(void *userdata, const uint8_t *data, size_t n)
@@ -196,7 +205,7 @@ int at_server_new(struct at_server **ret, sd_event *event, const struct at_comma
 		  struct module *m, const char *device, const char *runtime_dir)
 {
 	_cleanup_(at_server_freep) struct at_server *s = NULL;
-	struct tty_events events = { .on_bytes = on_bytes, .on_room = on_free, .on_sent = on_sent };
+	struct tty_events events = { .on_bytes = on_bytes, .on_gap = on_gap, .on_room = on_free, .on_sent = on_sent };
 	struct run_events answers = { .on_answer = on_answer, .on_free = on_free };
 	int r;
 
@@ -259,6 +268,22 @@ void at_server_hold(struct at_server *s)
 void at_server_release(struct at_server *s)
 {
 	s->held = false;
+}
+
+void at_server_shut(struct at_server *s)
+{
+	s->shut = true;
+	tty_shut(s->tty);
+	line_silence(s->lines);
+	watch_silence(s, false);
+}
+
+void at_server_open(struct at_server *s)
+{
+	/* What was kept waits for the next turn of the loop: the module is not awake yet. */
+	tty_open(s->tty);
+	s->shut = false;
+	(void)sd_event_source_set_enabled(s->more, SD_EVENT_ONESHOT);
 }
 
 void at_server_get_stats(const struct at_server *s, struct at_server_stats *ret)

@@ -40,6 +40,11 @@ int at_server_start(struct at_server *s) _must_check_;
 void at_server_hold(struct at_server *s);
 void at_server_release(struct at_server *s);
 
+/* Closes the port, as deep sleep does, and opens it again. Whole commands that had come before are kept, what comes
+ * meanwhile is lost. */
+void at_server_shut(struct at_server *s);
+void at_server_open(struct at_server *s);
+
 /* Counters for DIAG INFO and status. */
 struct at_server_stats {
 	uint64_t commands; /* answered */

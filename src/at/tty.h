@@ -1,6 +1,6 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* EDGE. The serial line (guide 1.2.3, 1.2.4, 3.1.1): a tty at 115200 8N1, raw, or a pty behind a symlink. */
+/* EDGE. The serial line (guide 1.2.3, 1.2.4, 3.1.1): what comes and goes over at/port.h, and its loss and return. */
 
 #include "util/macro.h"
 
@@ -11,10 +11,12 @@
 
 struct tty;
 
-/* on_bytes: what came in. on_room: the write queue, which was not empty after a tty_flush(), is empty now. on_sent: see
- * tty_when_sent(). All run from the loop, none may free the tty. */
+/* on_bytes: what came in. on_gap: the line was lost, what comes next does not go on with what came before. on_room: the
+ * write queue, which was not empty after a tty_flush(), is empty now. on_sent: see tty_when_sent(). All run from the
+ * loop, none may free the tty. */
 struct tty_events {
 	void (*on_bytes)(void *userdata, const void *data, size_t n);
+	void (*on_gap)(void *userdata);
 	void (*on_room)(void *userdata);
 	void (*on_sent)(void *userdata);
 	void *userdata;
@@ -22,13 +24,13 @@ struct tty_events {
 
 #define TTY_BUSY (64 * 1024) /* answers waiting to be read by the host: more commands wait */
 
-/* device: as in the settings, "pty:PATH" or the path of a tty; relative pty paths lie in runtime_dir. */
+/* device, runtime_dir: see port_new(). */
 int tty_new(struct tty **ret, sd_event *event, const char *device, const char *runtime_dir,
 	    const struct tty_events *events) _must_check_;
 struct tty *tty_free(struct tty *t);
 DEFINE_CLEANUP(struct tty *, tty_free)
 
-/* Opens, locks and sets the line. -EBUSY: another program holds it. A tty that is unplugged later is opened again
+/* Opens the port. -EBUSY: another program holds it. A tty that is unplugged later is opened again
  * when it returns. Logs one line that says what is wrong. 0 or -errno. */
 int tty_start(struct tty *t) _must_check_;
 
@@ -50,3 +52,8 @@ bool tty_busy(const struct tty *t);
 
 /* Calls on_sent() once everything has left the UART, never at once. */
 void tty_when_sent(struct tty *t);
+
+/* Closes the line; whatever comes until tty_open() is lost. A pty stays, for its host, but nobody listens. Discards
+ * what was not yet sent. A tty that is not there at tty_open() is waited for, like one that is lost. */
+void tty_shut(struct tty *t);
+void tty_open(struct tty *t);

@@ -27,9 +27,20 @@ int check_sleep(struct at_call *call, struct module *m)
 	return sleep_duration(call, &seconds);
 }
 
+/* While WAKE is low nothing sleeps (guide 1.2.6): the line is not even closed. */
 static void sleep_enter(struct module *m)
 {
-	module_happen(m, HAPPEN_SLEEP);
+	bool awake = !pins_high(m->pins, PIN_WAKE);
+
+	module_happen(m, m->sleep_deep && !awake ? HAPPEN_SLEEP_DEEP : HAPPEN_SLEEP);
+	if (awake)
+		module_happen(m, HAPPEN_WAKE);
+}
+
+/* What can end mode 1, in which no command is heard? */
+static bool may_sleep_deep(const struct module *m)
+{
+	return m->sleep_seconds > 0 || pins_have(m->pins, PIN_WAKE) || pins_have(m->pins, PIN_RST);
 }
 
 int cmd_sleep(struct at_call *call, struct module *m)
@@ -40,9 +51,10 @@ int cmd_sleep(struct at_call *call, struct module *m)
 	if (r)
 		return r;
 
-	/* Every mode falls back to 0, which keeps the serial line (guide 3.7.4.7). */
+	/* Guide 3.7.4.7; and no module goes deaf for ever. */
+	m->sleep_deep = call->has_suffix && call->suffix > 0 && may_sleep_deep(m);
 	at_then(call, sleep_enter);
-	return at_ok(call, "0");
+	return at_ok(call, "%d", m->sleep_deep);
 }
 
 int cmd_reset(struct at_call *call, struct module *m)

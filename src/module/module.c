@@ -124,6 +124,17 @@ static void on_level(void *userdata, bool high)
 	pins_set_event(m->pins, high);
 }
 
+/* WAKE is a level: one that is low already is looked at when the module is about to sleep. */
+static void on_pin(void *userdata, enum pin pin, bool high)
+{
+	struct module *m = userdata;
+
+	if (pin == PIN_RST)
+		module_happen(m, high ? HAPPEN_RST_HIGH : HAPPEN_RST_LOW);
+	else if (!high)
+		module_happen(m, HAPPEN_WAKE);
+}
+
 static void on_wake(void *userdata)
 {
 	module_happen(userdata, HAPPEN_WAKE);
@@ -184,8 +195,12 @@ static void module_clear_messages(struct module *m)
 
 static void module_act(struct module *m, unsigned actions)
 {
+	if (actions & ACTION_OPEN)
+		at_server_open(m->server);
 	if (actions & ACTION_HOLD)
 		at_server_hold(m->server);
+	if (actions & ACTION_SHUT)
+		at_server_shut(m->server);
 	if (actions & ACTION_CLOSE) {
 		connection_close(m->connection);
 		diagnosis_stop(m->diagnosis);
@@ -216,7 +231,7 @@ void module_happen(struct module *m, enum happening happening)
 
 	/* First the state: closing the connection ends a CONNECT, and what that tells does not happen any more. */
 	m->state = t.next;
-	if (t.next == STATE_SLEEPING && m->sleep_seconds > 0)
+	if ((t.next == STATE_SLEEPING || t.next == STATE_DEEP_SLEEP) && m->sleep_seconds > 0)
 		timer_arm(&m->wake, m->sleep_seconds * 1000);
 	else
 		timer_disarm(&m->wake);
@@ -265,7 +280,7 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 	if (r == 0)
 		r = messages_new(&m->messages, settings->message_queue, settings->message_bytes, on_index, m);
 	if (r == 0)
-		r = pins_new(&m->pins);
+		r = pins_new(&m->pins, event, settings, on_pin, m);
 	if (r == 0)
 		r = connection_new(&m->connection, event, settings, m->dict, m->epoch, &cloud);
 	if (r == 0)
@@ -311,8 +326,11 @@ int module_start(struct module *m)
 	r = dict_start(m->dict);
 	if (r < 0)
 		return r;
+	r = pins_start(m->pins);
+	if (r < 0)
+		return r;
 	epoch_start(m->epoch);
 	on_day(m);
-	module_happen(m, HAPPEN_BOOTED);
+	module_happen(m, pins_high(m->pins, PIN_RST) ? HAPPEN_BOOTED : HAPPEN_RST_LOW);
 	return 0;
 }

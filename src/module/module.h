@@ -37,6 +37,7 @@ struct module {
 	struct timer wake;      /* the end of a sleep with a duration */
 	struct timer day;       /* until the clock is looked at again */
 	uint64_t sleep_seconds; /* of the SLEEP being entered; 0: until something wakes */
+	bool sleep_deep;        /* ... in mode 1 */
 	bool overrun;           /* a message was lost since the host read one */
 	uint64_t started;       /* ms, timer_now() */
 	uint64_t messages_lost;
@@ -51,7 +52,7 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 struct module *module_free(struct module *m);
 DEFINE_CLEANUP(struct module *, module_free)
 
-/* Loads the dictionary, opens the port, queues STARTUP. 0 or -errno (logged). */
+/* Opens the port, loads the dictionary, takes the pins, queues STARTUP unless RST is low. 0 or -errno (logged). */
 int module_start(struct module *m) _must_check_;
 
 /* Goes where the table of state.c says and does what it says. What does not happen in this state is ignored. */

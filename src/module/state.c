@@ -21,6 +21,7 @@ static const struct row rows[] = {
 	{ STATE_ACTIVE, HAPPEN_DISCONNECT, { STATE_ACTIVE, 0 } },
 	{ STATE_ACTIVE, HAPPEN_RESET, { STATE_ACTIVE, FRESH | ACTION_STARTUP } },
 	{ STATE_ACTIVE, HAPPEN_SLEEP, { STATE_SLEEPING, ACTION_CLEAR_EVENTS } },
+	{ STATE_ACTIVE, HAPPEN_SLEEP_DEEP, { STATE_DEEP_SLEEP, ACTION_CLEAR_EVENTS | ACTION_SHUT } },
 	{ STATE_ACTIVE, HAPPEN_RST_LOW, { STATE_HELD, FRESH | ACTION_HOLD } },
 
 	{ STATE_CONNECTING, HAPPEN_CONNECTED, { STATE_CONNECTED, 0 } },
@@ -36,6 +37,9 @@ static const struct row rows[] = {
 
 	{ STATE_SLEEPING, HAPPEN_WAKE, { STATE_ACTIVE, ACTION_STARTUP } },
 	{ STATE_SLEEPING, HAPPEN_RST_LOW, { STATE_HELD, FRESH | ACTION_HOLD } },
+
+	{ STATE_DEEP_SLEEP, HAPPEN_WAKE, { STATE_ACTIVE, ACTION_OPEN | ACTION_STARTUP } },
+	{ STATE_DEEP_SLEEP, HAPPEN_RST_LOW, { STATE_HELD, FRESH | ACTION_OPEN | ACTION_HOLD } },
 };
 
 bool state_next(enum state state, enum happening happening, struct transition *ret)
@@ -54,6 +58,7 @@ const char *state_name(enum state state)
 	static const char *const names[STATE_COUNT] = {
 		[STATE_BOOTING] = "booting",       [STATE_HELD] = "held",           [STATE_ACTIVE] = "active",
 		[STATE_CONNECTING] = "connecting", [STATE_CONNECTED] = "connected", [STATE_SLEEPING] = "sleeping",
+		[STATE_DEEP_SLEEP] = "deep sleep",
 	};
 
 	return names[state];
@@ -62,12 +67,10 @@ const char *state_name(enum state state)
 const char *happening_name(enum happening happening)
 {
 	static const char *const names[HAPPEN_COUNT] = {
-		[HAPPEN_BOOTED] = "booted",       [HAPPEN_RST_LOW] = "RST low",
-		[HAPPEN_RST_HIGH] = "RST high",   [HAPPEN_CONNECT] = "CONNECT",
-		[HAPPEN_CONNECTED] = "connected", [HAPPEN_FAILED] = "not connected",
-		[HAPPEN_LOST] = "lost",           [HAPPEN_DISCONNECT] = "DISCONNECT",
-		[HAPPEN_RESET] = "RESET",         [HAPPEN_SLEEP] = "SLEEP",
-		[HAPPEN_WAKE] = "wake",
+		[HAPPEN_BOOTED] = "booted",   [HAPPEN_RST_LOW] = "RST low",       [HAPPEN_RST_HIGH] = "RST high",
+		[HAPPEN_CONNECT] = "CONNECT", [HAPPEN_CONNECTED] = "connected",   [HAPPEN_FAILED] = "not connected",
+		[HAPPEN_LOST] = "lost",       [HAPPEN_DISCONNECT] = "DISCONNECT", [HAPPEN_RESET] = "RESET",
+		[HAPPEN_SLEEP] = "SLEEP0",    [HAPPEN_SLEEP_DEEP] = "SLEEP1",     [HAPPEN_WAKE] = "wake",
 	};
 
 	return names[happening];

@@ -13,6 +13,7 @@ enum state {
 	STATE_CONNECTING,
 	STATE_CONNECTED,
 	STATE_SLEEPING,
+	STATE_DEEP_SLEEP, /* the serial line is closed */
 	STATE_COUNT,
 };
 
@@ -25,9 +26,10 @@ enum happening {
 	HAPPEN_FAILED,    /* it did not */
 	HAPPEN_LOST,
 	HAPPEN_DISCONNECT,
-	HAPPEN_RESET, /* RESET, FACTORY_RESET */
-	HAPPEN_SLEEP, /* its answer has left the UART */
-	HAPPEN_WAKE,  /* a command, the duration's end, the WAKE pin */
+	HAPPEN_RESET,      /* RESET, FACTORY_RESET */
+	HAPPEN_SLEEP,      /* mode 0; its answer has left the UART */
+	HAPPEN_SLEEP_DEEP, /* mode 1; the same */
+	HAPPEN_WAKE,       /* a command, the duration's end, the WAKE pin */
 	HAPPEN_COUNT,
 };
 
@@ -41,6 +43,8 @@ enum action {
 	ACTION_STARTUP = 1 << 6, /* queue the event, after everything else */
 	ACTION_HOLD = 1 << 7,    /* deafen the serial line */
 	ACTION_RELEASE = 1 << 8,
+	ACTION_SHUT = 1 << 9, /* close the serial line */
+	ACTION_OPEN = 1 << 10,
 };
 
 struct transition {

@@ -514,6 +514,52 @@ START_TEST(hold_during_a_flood)
 }
 END_TEST
 
+/* The cable was pulled in the middle: what comes next begins anew. */
+START_TEST(gap)
+{
+	say("AT+CONF X=pem\n" B "MII");
+	fake_tty_lose(m.tty);
+	say("AT+ECHO 3\n");
+	expect("ERR4 PARAMETER ERROR\r\nOK 3\r\n");
+	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
+
+	say("AT+LATER\nAT+ECHO 1\nAT+ECHO half");
+	fake_tty_lose(m.tty);
+	say("AT+ECHO 2\n");
+	expect("");
+	done_call(&m.done, 0);
+	expect("OK\r\nOK 1\r\nOK 2\r\n");
+}
+END_TEST
+
+START_TEST(shut_and_opened)
+{
+	say("AT+LATER\nAT+ECHO 1\nAT+ECHO half");
+	at_server_shut(m.server);
+	ck_assert(fake_tty_is_shut(m.tty));
+	say(" line\nAT+ECHO 2\n");
+	done_call(&m.done, 0);
+	fake_tty_lose(m.tty);
+	ck_assert_str_eq(fake_tty_received(m.tty, NULL), "OK\r\n");
+	fake_tty_take(m.tty);
+	at_server_open(m.server);
+	ck_assert(!fake_tty_is_shut(m.tty));
+	expect("OK 1\r\n");
+	say("AT+ECHO 3\n");
+	expect("OK 3\r\n");
+
+	/* RST in between. */
+	at_server_shut(m.server);
+	at_server_open(m.server);
+	at_server_hold(m.server);
+	say("AT\n");
+	expect("");
+	at_server_release(m.server);
+	say("AT\n");
+	expect("OK\r\n");
+}
+END_TEST
+
 START_TEST(body)
 {
 	say("AT+CONF X=pem\r\n");
@@ -722,6 +768,8 @@ static Suite *suite(void)
 	tcase_add_test(tc, afterwards_when_the_answer_has_left);
 	tcase_add_test(tc, hold_forgets_everything);
 	tcase_add_test(tc, hold_during_a_flood);
+	tcase_add_test(tc, gap);
+	tcase_add_test(tc, shut_and_opened);
 	tcase_add_test(tc, body);
 	tcase_add_test(tc, body_that_is_none);
 	tcase_add_test(tc, body_that_never_ends);

@@ -10,18 +10,21 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 static sd_event *event;
 static struct tty *tty;
 static struct buf got; /* what the module received */
-static unsigned room, sent;
+static unsigned room, sent, gaps;
 static char *folder;
 static char path[256];
 
@@ -29,6 +32,12 @@ static void on_bytes(void *userdata, const void *data, size_t n)
 {
 	ck_assert_ptr_eq(userdata, &got);
 	ck_assert_int_eq(buf_append(&got, data, n), 0);
+}
+
+static void on_gap(void *userdata)
+{
+	ck_assert_ptr_eq(userdata, &got);
+	gaps++;
 }
 
 static void on_room(void *userdata)
@@ -48,6 +57,7 @@ static int make(struct tty **ret, const char *device, const char *runtime_dir)
 {
 	const struct tty_events events = {
 		.on_bytes = on_bytes,
+		.on_gap = on_gap,
 		.on_room = on_room,
 		.on_sent = on_sent,
 		.userdata = &got,
@@ -389,6 +399,7 @@ START_TEST(tty_returns)
 	(void)close(master);
 	ck_assert_int_eq(unlink(path), 0);
 	turn();
+	ck_assert_uint_eq(gaps, 1);
 	answer("for nobody"); /* goes where it would go with the cable pulled */
 	ck_assert_uint_eq(buf_used(tty_out(tty)), 0);
 	tty_when_sent(tty);
@@ -429,6 +440,209 @@ START_TEST(tty_returns)
 	(void)close(ends[0]);
 	(void)close(ends[1]);
 	(void)close(old);
+	ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+/* Closed, so that others may have it, and opened again; what came meanwhile is lost. */
+START_TEST(tty_shut_and_opened)
+{
+	int master = open_cable("uart"), fd;
+
+	ck_assert_int_eq(make(&tty, path, "/nowhere"), 0);
+	ck_assert_int_eq(buf_append(tty_out(tty), "late", 4), 0);
+	tty_shut(tty);
+	ck_assert_uint_eq(buf_used(tty_out(tty)), 0);
+	fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	(void)close(fd);
+	write_all(master, "AT\n");
+	answer("for nobody");
+	ck_assert_int_ge(sd_event_run(event, 0), 0);
+	ck_assert_uint_eq(buf_used(&got), 0);
+	tty_open(tty);
+	tty_open(tty); /* as it is */
+	expect_line_settings(master);
+	write_all(master, "AT+2\n");
+	receive("AT+2\n");
+	answer("OK\r\n");
+	while (buf_used(tty_out(tty)) > 0)
+		turn();
+	ck_assert_uint_eq(gaps, 0);
+	(void)close(master);
+	ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+/* Pulled while it was shut: waited for, like any other. */
+START_TEST(tty_gone_while_shut)
+{
+	int master = open_cable("uart");
+
+	ck_assert_int_eq(make(&tty, path, "/nowhere"), 0);
+	tty_shut(tty);
+	(void)close(master);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_ge(sd_event_run(event, 0), 0);
+	ck_assert_uint_eq(gaps, 0);
+	tty_open(tty);
+	ck_assert_uint_eq(gaps, 1);
+	master = open_cable("uart");
+	while (buf_used(&got) == 0) {
+		if (write(master, "AT\n", 3) < 0)
+			ck_assert_int_eq(errno, EAGAIN);
+		turn();
+	}
+	(void)close(master);
+	ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+/* Nobody opens it again behind the back of a module that sleeps. */
+START_TEST(tty_lost_and_shut)
+{
+	int master = open_cable("uart"), fd;
+
+	ck_assert_int_eq(make(&tty, path, "/nowhere"), 0);
+	(void)close(master);
+	ck_assert_int_eq(unlink(path), 0);
+	while (gaps == 0)
+		turn();
+	tty_shut(tty);
+	master = open_cable("uart");
+	ck_assert_int_eq(sd_event_run(event, 1500000), 0);
+	fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	(void)close(fd);
+	tty_open(tty);
+	ck_assert_uint_eq(gaps, 1);
+	write_all(master, "AT\n");
+	receive("AT\n");
+	(void)close(master);
+	ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+/* A pty stays, with its link, for the host that has it open. */
+START_TEST(pty_shut_and_opened)
+{
+	int host;
+
+	start_pty();
+	host = open_host();
+	tty_shut(tty);
+	write_all(host, "AT\n");
+	turn();
+	ck_assert_uint_eq(buf_used(&got), 0);
+	write_all(host, "AT\n"); /* nobody came to read it */
+	tty_open(tty);
+	write_all(host, "AT+2\n");
+	receive("AT+2\n");
+	answer("OK\r\n");
+	expect(host, "OK\r\n");
+	(void)close(host);
+}
+END_TEST
+
+/* --- who else is there --- */
+
+/* The log, while what runs. */
+static int log_fd[2], old_stderr;
+
+static void log_begin(void)
+{
+	old_stderr = dup(STDERR_FILENO);
+	ck_assert_int_eq(pipe2(log_fd, O_NONBLOCK), 0);
+	ck_assert_int_ge(dup2(log_fd[1], STDERR_FILENO), 0);
+	log_set_level(LOG_NOTICE);
+}
+
+static const char *log_end(void)
+{
+	static char text[4096];
+	ssize_t n;
+
+	log_set_level(LOG_EMERG);
+	(void)dup2(old_stderr, STDERR_FILENO);
+	n = read(log_fd[0], text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	(void)close(old_stderr);
+	(void)close(log_fd[0]);
+	(void)close(log_fd[1]);
+	return text;
+}
+
+/* Somebody who has the tty open, with a lock or without. */
+START_TEST(rivals_are_named)
+{
+	int master = open_cable("uart"), ends[2], fd;
+	char byte, wanted[64];
+	const char *said;
+	pid_t child;
+
+	fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pipe(ends), 0);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)prctl(PR_SET_NAME, "rival");
+		if ((_i && flock(fd, LOCK_EX | LOCK_NB) < 0) || write(ends[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	(void)close(fd);
+	(void)close(ends[1]);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+	log_begin();
+	ck_assert_int_eq(make(&tty, path, "/nowhere"), _i ? -EBUSY : 0);
+	said = log_end();
+	(void)snprintf(wanted, sizeof(wanted), "rival (pid %d)", (int)child);
+	ck_assert_uint_eq(times(said, wanted), 1);
+	ck_assert_uint_eq(times(said, "\n"), 1);
+	ck_assert_uint_eq(times(said, path), 1);
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	(void)close(ends[0]);
+	(void)close(master);
+	ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+/* It is back, but somebody has it: that is told once, and not for what passes by itself. */
+START_TEST(returns_in_other_hands)
+{
+	int master = open_cable("uart"), fd;
+	const char *said;
+
+	ck_assert_int_eq(make(&tty, path, "/nowhere"), 0);
+	log_begin();
+	(void)close(master);
+	ck_assert_int_eq(unlink(path), 0);
+	while (gaps == 0)
+		turn();
+	master = open_cable("uart");
+	fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	for (unsigned i = 0; i < 3; i++)
+		turn();
+	(void)close(fd);
+	while (buf_used(&got) == 0) {
+		if (write(master, "AT\n", 3) < 0)
+			ck_assert_int_eq(errno, EAGAIN);
+		turn();
+	}
+	said = log_end();
+	ck_assert_uint_eq(times(said, "is gone"), 1);
+	ck_assert_uint_eq(times(said, "can't be opened again"), 1);
+	ck_assert_uint_eq(times(said, "is back"), 1);
+	ck_assert_uint_eq(times(said, "\n"), 3);
+	(void)close(master);
 	ck_assert_int_eq(unlink(path), 0);
 }
 END_TEST
@@ -585,6 +799,12 @@ static Suite *suite(void)
 	tcase_add_test(tc, tty_is_flushed_when_opened);
 	tcase_add_test(tc, tty_that_is_none);
 	tcase_add_test(tc, tty_returns);
+	tcase_add_test(tc, tty_shut_and_opened);
+	tcase_add_test(tc, tty_gone_while_shut);
+	tcase_add_test(tc, tty_lost_and_shut);
+	tcase_add_test(tc, pty_shut_and_opened);
+	tcase_add_loop_test(tc, rivals_are_named, 0, 2);
+	tcase_add_test(tc, returns_in_other_hands);
 	tcase_add_test(tc, host_reads_late);
 	tcase_add_test(tc, no_spin_while_the_host_does_not_read);
 	tcase_add_test(tc, sent_is_told_from_the_loop);

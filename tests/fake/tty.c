@@ -20,6 +20,7 @@ struct tty {
 	bool paused;
 	bool want_sent;
 	bool sent;
+	bool shut;
 };
 
 static struct tty *last;
@@ -161,10 +162,33 @@ void tty_pause(struct tty *t, bool paused)
 	wake(t);
 }
 
+void tty_shut(struct tty *t)
+{
+	tty_discard(t);
+	t->shut = true;
+}
+
+void tty_open(struct tty *t)
+{
+	t->shut = false;
+}
+
+bool fake_tty_is_shut(const struct tty *t)
+{
+	return t->shut;
+}
+
+void fake_tty_lose(struct tty *t)
+{
+	t->events.on_gap(t->events.userdata);
+}
+
 void fake_tty_send(struct tty *t, const void *data, size_t n)
 {
 	int r;
 
+	if (t->shut)
+		return;
 	if (!t->paused && buf_used(&t->unread) == 0) {
 		t->events.on_bytes(t->events.userdata, data, n);
 	} else {

@@ -35,3 +35,7 @@ void fake_tty_set_sent(struct tty *t, bool sent);
 void fake_tty_set_start(int r);
 
 bool fake_tty_paused(const struct tty *t);
+bool fake_tty_is_shut(const struct tty *t);
+
+/* The line is lost and back. */
+void fake_tty_lose(struct tty *t);

@@ -22,6 +22,7 @@ import time
 sys.dont_write_bytecode = True
 
 import broker as broker_module  # noqa: E402
+import gpio as gpio_module  # noqa: E402
 import pki as pki_module  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -88,6 +89,16 @@ class Module:
         self.broker = broker_module.Broker(self.pki, self.folder, DEADLINE, cloud_address) if cloud else None
         self.enter = broker_module.die_with_parent  # between fork() and exec()
         self.more_environment = {}
+        self.gpio = None
+
+    def wire(self, *pins):
+        """Before the start: these pins are lines of a GPIO chip."""
+        if not self.gpio:
+            self.gpio = gpio_module.Gpio(os.path.join(self.folder, "gpio"),
+                                         os.path.join(BUILDDIR, "tests", "lib", "gpiod.so"))
+            self.more_environment.update(self.gpio.environment())
+        for pin in pins:
+            self.settings["Pins", gpio_module.KEYS[pin]] = pin
 
     # -- life ------------------------------------------------------------------------------------------------
 
@@ -356,6 +367,12 @@ class Module:
 
     def wait_event_level(self, wanted):
         self.until(lambda: self.event_level() == wanted, "EVENT pin that is %s" % wanted)
+        if ("Pins", "Event") in self.settings:
+            self.until(lambda: self.gpio.is_high("EVENT") == (wanted == "high"), "EVENT line that is %s" % wanted)
+
+    def drive(self, pin, level):
+        self.dialogue.append((self.clock(), "!", b"%s %s" % (pin.encode(), level.encode())))
+        self.gpio.drive(pin, level == "high")
 
     def wait_log(self, pattern, since=0):
         pattern = re.compile(pattern, re.M)

@@ -224,15 +224,16 @@ class Model(Keys, Queues):
         self.gone()
 
     def on_sleep(self, command, answer, _rest):
+        mode = b"OK " + command.args[0]
         if self.up == "yes":
             want(command, answer, ACTIVE)
         elif self.up == "maybe":
-            want(command, answer, ACTIVE, b"OK 0")
-            if answer == b"OK 0":
+            want(command, answer, ACTIVE, mode)
+            if answer == mode:
                 self.lost()
         else:
-            want(command, answer, b"OK 0")
-        if answer == b"OK 0":
+            want(command, answer, mode)
+        if answer == mode:
             self.sleeping = True
 
     # Messages

@@ -86,8 +86,11 @@ class Talk:
         return Command("pattern", self.line_of(r, b"TIME?"), (TIME,))
 
     def sleep(self, r):
-        mode = r.choice((b"", b"0", b"1", b"9", b"99999999999999999999"))
-        return Command("sleep", self.line_of(r, b"SLEEP" + mode, r.choice((b"", b" 1", b" 2", b" 2592000"))))
+        """Always in mode 0: without a duration nothing could end another one, and what is said meanwhile is heard."""
+        rest = r.choice((b" 1", b" 2", b" 2592000"))
+        mode, rest = r.choice(((b"", rest), (b"0", rest), (b"", b""), (b"0", b""), (b"1", b""), (b"9", b""),
+                               (b"99999999999999999999", b"")))
+        return Command("sleep", self.line_of(r, b"SLEEP" + mode, rest), (b"0",))
 
     def write(self, r, key, value):
         names = value

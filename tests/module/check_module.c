@@ -2,6 +2,7 @@
 #include "module/module.h"
 
 #include "commands/commands.h"
+#include "fake/gpio.h"
 #include "fake/mqtt.h"
 #include "fake/rig.h"
 #include "fake/suite.h"
@@ -145,15 +146,15 @@ END_TEST
 
 START_TEST(event_level)
 {
-	ck_assert(!pins_event(rig.module->pins));
+	ck_assert(!pins_high(rig.module->pins, PIN_EVENT));
 	rig_connect(&rig);
 	fake_mqtt_text("a", "1");
-	ck_assert(pins_event(rig.module->pins));
+	ck_assert(pins_high(rig.module->pins, PIN_EVENT));
 	fake_mqtt_text("b", "2");
 	expect("AT+EVENT?", "OK 1 0 MSG\r\n");
-	ck_assert(pins_event(rig.module->pins));
+	ck_assert(pins_high(rig.module->pins, PIN_EVENT));
 	expect("AT+EVENT?", "OK 1 0 MSG\r\n");
-	ck_assert(!pins_event(rig.module->pins));
+	ck_assert(!pins_high(rig.module->pins, PIN_EVENT));
 }
 END_TEST
 
@@ -364,7 +365,7 @@ START_TEST(onboarding_only_in_staging)
 }
 END_TEST
 
-/* --- RST and WAKE, as the pins will say it --- */
+/* --- RST and WAKE --- */
 
 START_TEST(held_in_reset)
 {
@@ -376,18 +377,98 @@ START_TEST(held_in_reset)
 	fake_tty_say(fake_tty(), "AT+CON");
 	module_happen(rig.module, HAPPEN_RST_LOW);
 	ck_assert(!fake_mqtt()->open);
-	ck_assert(!pins_event(rig.module->pins));
+	ck_assert(!pins_high(rig.module->pins, PIN_EVENT));
 	rig_say(&rig, "F? About");
 	rig_say(&rig, "AT");
 	ck_assert_str_eq(rig_hear(&rig), "");
 	module_happen(rig.module, HAPPEN_RST_HIGH);
-	ck_assert(pins_event(rig.module->pins));
+	ck_assert(pins_high(rig.module->pins, PIN_EVENT));
 	ck_assert_str_eq(rig_hear(&rig), "");
 	ck_assert_str_eq(events(), "2 0 STARTUP\n");
 	expect("AT+GET", "OK\r\n");
 	expect("AT+CONF? Topic1", "OK\r\n");
 	expect("AT+CONF? QoS", "OK 0\r\n");
 	expect("AT+CONNECT?", "OK 0 0 DISCONNECTED STAGING\r\n");
+}
+END_TEST
+
+#define PINS "[Pins]\nChip=fake\nEvent=0\nWake=1\nReset=2\n"
+
+/* In whatever state: RST low, and it starts over when that ends. */
+START_TEST(reset_by_the_pin)
+{
+	rig_done(&rig);
+	fake_gpio_reset();
+	rig_make_module(&rig, PINS);
+	ck_assert(fake_gpio_is_high(0));
+	ck_assert_str_eq(events(), "2 0 STARTUP\n");
+	ck_assert(!fake_gpio_is_high(0));
+	if (_i == 1)
+		rig_say(&rig, "AT+CONNECT");
+	else if (_i == 2)
+		rig_connect(&rig);
+	fake_gpio_drive(2, false, 0);
+	rig_idle(&rig);
+	ck_assert_int_eq((int)rig.module->state, STATE_HELD);
+	ck_assert(!fake_mqtt() || !fake_mqtt()->open);
+	ck_assert(!fake_gpio_is_high(0));
+	rig_say(&rig, "AT");
+	ck_assert_str_eq(rig_hear(&rig), "");
+	fake_gpio_drive(2, true, 0);
+	rig_idle(&rig);
+	ck_assert(fake_gpio_is_high(0));
+	ck_assert_str_eq(events(), "2 0 STARTUP\n");
+	ck_assert(!fake_gpio_is_high(0));
+	rig_connect(&rig);
+}
+END_TEST
+
+/* A pulse between two turns of the loop is a reset. */
+START_TEST(short_reset)
+{
+	rig_done(&rig);
+	fake_gpio_reset();
+	rig_make_module(&rig, PINS);
+	expect("AT+CONF Topic1=t", "OK\r\n");
+	fake_gpio_drive(2, false, 0);
+	fake_gpio_drive(2, true, 0);
+	rig_idle(&rig);
+	ck_assert_str_eq(events(), "2 0 STARTUP\n");
+	expect("AT+CONF? Topic1", "OK\r\n");
+}
+END_TEST
+
+START_TEST(starts_in_reset)
+{
+	rig_done(&rig);
+	fake_gpio_reset();
+	fake_gpio_drive(2, false, 0);
+	rig_make_module(&rig, PINS);
+	ck_assert_int_eq((int)rig.module->state, STATE_HELD);
+	ck_assert(!fake_gpio_is_high(0));
+	rig_say(&rig, "AT");
+	ck_assert_str_eq(rig_hear(&rig), "");
+	fake_gpio_drive(2, true, 0);
+	rig_idle(&rig);
+	ck_assert(fake_gpio_is_high(0));
+	ck_assert_str_eq(rig_hear(&rig), "");
+	ck_assert_str_eq(events(), "2 0 STARTUP\n");
+}
+END_TEST
+
+START_TEST(does_not_start_without_its_pins)
+{
+	struct module *m = NULL;
+
+	teardown();
+	fake_gpio_reset();
+	fake_gpio_fail_line(1, _i ? -EBUSY : -ENXIO, NULL);
+	rig_make(&rig, PINS);
+	ck_assert_int_eq(module_new(&m, rig.event, rig.settings, commands, rig.dir, rig.dir, NULL, NULL), 0);
+	ck_assert_int_eq(module_start(m), _i ? -EBUSY : -ENXIO);
+	ck_assert(pins_misnamed(m->pins) == !_i);
+	ck_assert_uint_eq(events_used(m->events), 0);
+	module_free(m);
 }
 END_TEST
 
@@ -522,6 +603,10 @@ int main(void)
 	tcase_add_test(tc, event_level);
 	add_messages(tc);
 	tcase_add_test(tc, held_in_reset);
+	tcase_add_loop_test(tc, reset_by_the_pin, 0, 3);
+	tcase_add_test(tc, short_reset);
+	tcase_add_test(tc, starts_in_reset);
+	tcase_add_loop_test(tc, does_not_start_without_its_pins, 0, 2);
 	tcase_add_test(tc, reset_ends_an_attempt);
 	tcase_add_test(tc, reset_ends_a_sleep);
 	tcase_add_test(tc, wake_line);

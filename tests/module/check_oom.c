@@ -229,7 +229,7 @@ static int step_queues(void)
 	if (r == 0)
 		r = messages_new(&m, 64, 1000, on_index, NULL);
 	if (r == 0)
-		r = pins_new(&p);
+		r = pins_new(&p, event, settings, NULL, NULL);
 	if (r == 0)
 		r = messages_push(m, "topic", "payload", 7);
 	if (r == 0)

@@ -4,6 +4,8 @@
 #include "fake/suite.h"
 #include "util/macro.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The run states once more, told by rules instead of rows, from the guide's words. */
@@ -16,6 +18,11 @@ static bool is_running(enum state s)
 /* Back to the beginning: disconnected, queues empty, volatile keys as initially, backoff cleared. */
 #define FRESH (ACTION_CLOSE | ACTION_CLEAR_EVENTS | ACTION_CLEAR_MESSAGES | ACTION_RESET_KEYS | ACTION_CLEAR_BACKOFF)
 
+static unsigned line_opens(enum state s)
+{
+	return s == STATE_DEEP_SLEEP ? ACTION_OPEN : 0;
+}
+
 /* False: must be ignored. */
 static bool expected(enum state s, enum happening h, struct transition *ret)
 {
@@ -24,7 +31,7 @@ static bool expected(enum state s, enum happening h, struct transition *ret)
 		*ret = (struct transition){ STATE_ACTIVE, ACTION_STARTUP };
 		return s == STATE_BOOTING;
 	case HAPPEN_RST_LOW: /* guide 1.2.7: held in reset, whatever it did */
-		*ret = (struct transition){ STATE_HELD, FRESH | ACTION_HOLD };
+		*ret = (struct transition){ STATE_HELD, FRESH | ACTION_HOLD | line_opens(s) };
 		return s != STATE_HELD;
 	case HAPPEN_RST_HIGH: /* it boots */
 		*ret = (struct transition){ STATE_ACTIVE, ACTION_RELEASE | ACTION_STARTUP };
@@ -50,9 +57,12 @@ static bool expected(enum state s, enum happening h, struct transition *ret)
 	case HAPPEN_SLEEP: /* guide 3.7.4.4: the event queue is emptied, nothing else */
 		*ret = (struct transition){ STATE_SLEEPING, ACTION_CLEAR_EVENTS };
 		return s == STATE_ACTIVE;
+	case HAPPEN_SLEEP_DEEP: /* the same, without the serial line */
+		*ret = (struct transition){ STATE_DEEP_SLEEP, ACTION_CLEAR_EVENTS | ACTION_SHUT };
+		return s == STATE_ACTIVE;
 	case HAPPEN_WAKE: /* guide 3.7.4.8 */
-		*ret = (struct transition){ STATE_ACTIVE, ACTION_STARTUP };
-		return s == STATE_SLEEPING;
+		*ret = (struct transition){ STATE_ACTIVE, ACTION_STARTUP | line_opens(s) };
+		return s == STATE_SLEEPING || s == STATE_DEEP_SLEEP;
 	case HAPPEN_COUNT:
 		break;
 	}
@@ -113,6 +123,77 @@ START_TEST(names)
 }
 END_TEST
 
+/* --- the datasheet has the same table --- */
+
+static const char *const words[] = {
+	"disconnect",    "drop events", "drop messages", "reset keys", "clear backoff", "queue CONLOST",
+	"queue STARTUP", "deafen line", "listen",        "close line", "open line",
+};
+
+static void say_row(char *text, size_t size, enum state s, enum happening h, const struct transition *t)
+{
+	unsigned actions = t->actions;
+	const char *between = "";
+	size_t n;
+
+	n = (size_t)snprintf(text, size, "%s|%s|%s|", state_name(s), happening_name(h), state_name(t->next));
+	if ((actions & FRESH) == FRESH) {
+		n += (size_t)snprintf(text + n, size - n, "start over");
+		actions &= ~(unsigned)FRESH;
+		between = ", ";
+	}
+	for (unsigned i = 0; i < ELEMENTS(words); i++) {
+		if (!(actions & 1U << i))
+			continue;
+		n += (size_t)snprintf(text + n, size - n, "%s%s", between, words[i]);
+		between = ", ";
+	}
+	ck_assert_uint_eq(actions >> ELEMENTS(words), 0);
+	ck_assert_uint_lt(n, size - 1);
+}
+
+START_TEST(datasheet)
+{
+	const char *folder = getenv("abs_top_srcdir");
+	char path[4096], line[512], row[512];
+	unsigned rows = 0, said = 0;
+	bool inside = false;
+	FILE *sheet;
+
+	(void)snprintf(path, sizeof(path), "%s/man/expresslink-datasheet.7", folder ? folder : "..");
+	sheet = fopen(path, "re");
+	ck_assert_msg(sheet != NULL, "%s: is abs_top_srcdir set?", path);
+	for (unsigned i = 0; i < STATE_COUNT * HAPPEN_COUNT; i++) {
+		enum state s = (enum state)(i / HAPPEN_COUNT);
+		enum happening h = (enum happening)(i % HAPPEN_COUNT);
+		struct transition t;
+		bool found = false;
+
+		if (!state_next(s, h, &t))
+			continue;
+		rows++;
+		say_row(row, sizeof(row), s, h, &t);
+		rewind(sheet);
+		while (!found && fgets(line, sizeof(line), sheet)) {
+			line[strcspn(line, "\n")] = '\0';
+			found = strcmp(line, row) == 0;
+		}
+		ck_assert_msg(found, "%s has no line: %s", path, row);
+	}
+	rewind(sheet);
+	while (fgets(line, sizeof(line), sheet)) {
+		if (strncmp(line, ".\\\" states:", 11) == 0)
+			inside = true;
+		else if (strcmp(line, ".TE\n") == 0)
+			inside = false;
+		else if (inside && strchr(line, '|') && strncmp(line, "tab(", 4) != 0)
+			said++;
+	}
+	(void)fclose(sheet);
+	ck_assert_uint_eq(said, rows + 1); /* its head */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("state");
@@ -121,6 +202,7 @@ int main(void)
 	tcase_add_loop_test(tc, every_pair, 0, STATE_COUNT * HAPPEN_COUNT);
 	tcase_add_loop_test(tc, every_state_leads_back, 0, STATE_COUNT);
 	tcase_add_test(tc, names);
+	tcase_add_test(tc, datasheet);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""GPIO lines that are not there, taken, or not for us: one line that says which, and an exit status that says whether a
+restart may help. And the lines that are there are asked for as the settings say."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import harness  # noqa: E402
+from harness import Failure  # noqa: E402
+
+CONFIGURATION, OTHER = 78, 1
+
+
+def refused(m, said, status):
+    m.settings["Log", "Level"] = "info"
+    m.start(wait=False)
+    got = m.wait_exit()
+    # An error of the daemon: nothing of it but this one
+    lines = [line for line in m.log.decode(errors="replace").splitlines() if "Pins" in line]
+    if got != status or len(lines) != 1 or not lines[0].endswith("[Pins] " + said):
+        raise Failure("exit status %d and '[Pins] %s' expected, got %d and %r" % (status, said, got, lines))
+    if os.path.lexists(os.path.join(m.runtime, m.name)):
+        raise Failure("the link of the pty is left behind")
+
+
+
+def no_such_chip():
+    for chip in ("gpiochip7", "/dev/gpiochip7", "no-such-label"):
+        with harness.module() as m:
+            m.wire("WAKE")
+            m.settings["Pins", "Chip"] = chip
+            refused(m, "Chip=%s: there is no such GPIO chip" % chip, CONFIGURATION)
+
+
+def no_chip():
+    with harness.module() as m:
+        m.wire("WAKE")
+        m.settings["Pins", "Chip"] = "/dev/null"
+        refused(m, "Chip=/dev/null: this is no GPIO chip", CONFIGURATION)
+
+
+def denied():
+    with harness.module() as m:
+        m.wire("EVENT")
+        m.gpio.write("denied", "")
+        refused(m, "Chip=gpiochip0: permission denied: this user may not open GPIO chips", CONFIGURATION)
+
+
+def no_such_line():
+    for key, value, why in (("Event", "nEVENT", "the chip has no line of this name"),
+                            ("Wake", "8", "the chip has fewer lines"),
+                            ("Reset", "1", "another pin is on this line")):
+        with harness.module() as m:
+            m.wire("EVENT")
+            m.settings["Pins", key] = value
+            refused(m, "%s=%s: %s" % (key, value, why), CONFIGURATION)
+
+
+def taken():
+    with harness.module() as m:
+        m.wire("EVENT", "WAKE", "RST")
+        m.gpio.write("3.user", "other-program\n")
+        refused(m, "Reset=RST: the line is in use by other-program", OTHER)
+        # EVENT was ours for a moment, and is low
+        if m.gpio.is_high("EVENT"):
+            raise Failure("EVENT is left high")
+        m.gpio.remove("3.user")
+        m.log.clear()
+        m.start()
+        m.expect("AT", "OK")
+        m.stop()
+
+
+def without_interrupt():
+    with harness.module() as m:
+        m.wire("WAKE")
+        m.gpio.write("2.deaf", "")
+        refused(m, "Wake=WAKE: this line cannot be watched: it has no interrupt", CONFIGURATION)
+
+
+def asked_for():
+    for bias, level in (("pull-up", "pull-up"), ("none", "no-bias")):
+        with harness.module() as m:
+            m.wire("EVENT", "WAKE", "RST")
+            m.settings["Pins", "Bias"] = bias
+            m.settings["Pins", "Chip"] = "test-gpio"
+            m.start()
+            m.expect("AT+EVENT?", "OK 2 0 STARTUP")
+            m.stop()
+            for pin, wanted in (("EVENT", "output"), ("WAKE", "input edges " + level), ("RST", "input edges " + level)):
+                if not m.gpio.asked(pin).removesuffix(" 1ms").endswith("expresslinkd " + wanted):
+                    raise Failure("%s: %s expected, got %s" % (pin, wanted, m.gpio.asked(pin)))
+
+
+def event_ends_with_the_daemon():
+    """A host that finds EVENT high would ask a module that is gone."""
+    with harness.module() as m:
+        m.wire("EVENT")
+        m.start()
+        m.wait_event_level("high")
+        m.stop()
+        if m.gpio.is_high("EVENT"):
+            raise Failure("EVENT is left high")
+
+
+def many_edges():
+    """More edges than the kernel keeps, bounces included: in the end the level is what counts."""
+    with harness.module() as m:
+        m.wire("EVENT", "RST")
+        m.start()
+        m.wait_event("2 0 STARTUP")
+        for i in range(501):
+            m.drive("RST", "low" if i % 2 == 0 else "high")
+        m.until(lambda: b"RST low" in m.log, "RST low")
+        m.drive("RST", "high")
+        m.wait_event_level("high")
+        m.wait_event("2 0 STARTUP")
+        m.silence()
+        m.stop()
+
+
+harness.run_cases(no_such_chip, no_chip, denied, no_such_line, taken, without_interrupt, asked_for,
+                  event_ends_with_the_daemon, many_edges)
