@@ -61,7 +61,7 @@ static void name_rivals(const struct tty *t)
 
 	if (port_is_pty(t->port))
 		return;
-	rival_find("", port_path(t->port), who, sizeof(who));
+	rival_find("", port_path(t->port), 0, who, sizeof(who));
 	if (who[0])
 		log_warning("%s is used by %s as well: take that away, or the host gets no sense out of it",
 			    port_path(t->port), who);
@@ -298,7 +298,7 @@ int tty_start(struct tty *t)
 	} else if (r == -EBUSY) {
 		who[0] = '\0';
 		if (!port_is_pty(t->port)) /* its host is none */
-			rival_find("", path, who, sizeof(who));
+			rival_find("", path, 0, who, sizeof(who));
 		log_error("%s is in use by %s", path, who[0] ? who : "another program");
 	} else if (r == -EEXIST) {
 		log_error("%s exists and is no symlink: not replaced by a pty", path);

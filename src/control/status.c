@@ -118,16 +118,17 @@ static void add_queues(struct json *j, const struct module *m)
 	json_number(j, messages, "bytes_limit", m->settings->message_bytes);
 }
 
-/* line "": there is none. level: "high", "low", or NULL: not known. */
-static void add_pin(struct json *j, cJSON *pins, const char *name, const char *line, const char *level)
+/* line "": there is none, then the level of an input says nothing. */
+static void add_pin(struct json *j, cJSON *to, const struct module *m, enum pin pin, const char *name, const char *line)
 {
-	cJSON *pin = json_object(j, pins, name);
+	cJSON *object = json_object(j, to, name);
+	bool known = pin == PIN_EVENT || pins_have(m->pins, pin);
 
 	if (*line)
-		json_bytes(j, pin, "line", line, strlen(line));
+		json_bytes(j, object, "line", line, strlen(line));
 	else
-		json_null(j, pin, "line");
-	json_text(j, pin, "level", level);
+		json_null(j, object, "line");
+	json_text(j, object, "level", !known ? NULL : pins_high(m->pins, pin) ? "high" : "low");
 }
 
 static void add_pins(struct json *j, const struct module *m)
@@ -136,9 +137,9 @@ static void add_pins(struct json *j, const struct module *m)
 	cJSON *pins = json_object(j, NULL, "pins");
 
 	json_bytes(j, pins, "chip", s->pin_chip, strlen(s->pin_chip));
-	add_pin(j, pins, "event", s->pin_event, pins_event(m->pins) ? "high" : "low");
-	add_pin(j, pins, "wake", s->pin_wake, NULL);
-	add_pin(j, pins, "reset", s->pin_reset, NULL);
+	add_pin(j, pins, m, PIN_EVENT, "event", s->pin_event);
+	add_pin(j, pins, m, PIN_WAKE, "wake", s->pin_wake);
+	add_pin(j, pins, m, PIN_RST, "reset", s->pin_reset);
 }
 
 static void add_counters(struct json *j, const struct module *m)

@@ -42,8 +42,3 @@ void check_cloud(struct check *c);
 /* May the module's user do that (R_OK, W_OK, X_OK) with the file? ret_group: the group that may, if any. */
 bool check_rights(const struct check *c, const char *path, int mode, const char **ret_group);
 const char *check_user_name(const struct check *c);
-
-/* The name of a process that has the file open, and is not the module; "": none that can be seen. ret_pid: its number.
- * ret_module: the module has it. */
-#define CHECK_NAME 32
-void check_holder(const struct check *c, const char *path, char ret[CHECK_NAME], pid_t *ret_pid, bool *ret_module);

@@ -2,6 +2,7 @@
 /* The serial line: is it there, is it one, is it ours? */
 #include "ctl/check.h"
 #include "util/file.h"
+#include "util/rival.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define TOPIC "serial line"
@@ -35,21 +35,6 @@ static bool is_raspberry_pi(void)
 	return read_line("/proc/device-tree/model", model, sizeof(model)) && strstr(model, "Raspberry Pi");
 }
 
-/* Is the kernel's console on this tty? */
-static bool has_console(const char *name)
-{
-	_cleanup_(freep) char *text = NULL;
-	size_t n, name_n = strlen(name);
-
-	if (file_read("/proc/consoles", SMALL, &text, &n) < 0)
-		return false;
-	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		if (strncmp(line, name, name_n) == 0 && (line[name_n] == ' ' || line[name_n] == '\t'))
-			return true;
-	}
-	return false;
-}
-
 static void say_missing(struct check *c)
 {
 	if (is_raspberry_pi())
@@ -70,31 +55,25 @@ static bool has_hardware(const char *name)
 	return !read_line(path, type, sizeof(type)) || strcmp(type, "0") != 0;
 }
 
-static void check_users(struct check *c, const char *name)
+static void check_rivals(struct check *c, const char *name)
 {
-	char holder[CHECK_NAME];
-	pid_t pid;
-	bool module;
+	char who[256];
 
-	check_holder(c, c->device, holder, &pid, &module);
-	if (has_console(name))
+	rival_find("", c->device, c->pid, who, sizeof(who));
+	if (strstr(who, "console"))
 		check_say(c, CHECK_FAIL, TOPIC,
-			  "the kernel's console is on %s: take console=%s%s out of its command line, then reboot",
-			  c->device, name, is_raspberry_pi() ? " or serial0 (/boot/firmware/cmdline.txt)" : "");
-	else if (strstr(holder, "getty") || strcmp(holder, "login") == 0)
+			  "%s: %s is on it: take console=%s%s out of the kernel's command line, then reboot", c->device,
+			  who, name, is_raspberry_pi() ? " or serial0 (/boot/firmware/cmdline.txt)" : "");
+	else if (strstr(who, "getty"))
 		check_say(c, CHECK_FAIL, TOPIC,
-			  "a login prompt is on %s (%s, pid %ld): systemctl disable --now serial-getty@%s.service",
-			  c->device, holder, (long)pid, name);
-	else if (*holder && (module || !c->pid))
-		check_say(c, module ? CHECK_WARNING : CHECK_FAIL, TOPIC, "%s: %s (pid %ld) has it open, too: end it",
-			  c->device, holder, (long)pid);
-	else if (*holder)
-		check_say(c, CHECK_FAIL, TOPIC, "%s: %s (pid %ld) has it, the module has not: end it", c->device,
-			  holder, (long)pid);
-	else if (module)
+			  "%s: a login prompt is on it (%s): systemctl disable --now serial-getty@%s.service",
+			  c->device, who, name);
+	else if (*who)
+		check_say(c, CHECK_FAIL, TOPIC, "%s: %s has it open%s: end it", c->device, who, c->pid ? ", too" : "");
+	else if (c->pid)
 		check_say(c, CHECK_OK, TOPIC, "%s, the module has it", c->device);
 	else if (geteuid() != 0)
-		check_say(c, CHECK_WARNING, TOPIC, "%s is there; only root can see whether somebody else has it open",
+		check_say(c, CHECK_WARNING, TOPIC, "%s is there; only root can see whether somebody has it open",
 			  c->device);
 	else
 		check_say(c, CHECK_OK, TOPIC, "%s, nobody has it open", c->device);
@@ -151,6 +130,6 @@ void check_device(struct check *c)
 			  c->device);
 		return;
 	}
-	check_users(c, name);
+	check_rivals(c, name);
 	check_use(c);
 }

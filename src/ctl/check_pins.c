@@ -91,13 +91,32 @@ static void check_chip_rights(struct check *c, const struct gpiochip_info *chip)
 		  check_user_name(c), path, group ? ", such as " : "", group ? group : "");
 }
 
+/* What the running module has. */
+static bool check_by_module(struct check *c)
+{
+	static const char *const names[] = { "event", "wake", "reset" };
+	const cJSON *pins = cJSON_GetObjectItemCaseSensitive(c->status, "pins");
+	bool any = false;
+
+	for (size_t i = 0; i < ELEMENTS(names); i++) {
+		const cJSON *pin = cJSON_GetObjectItemCaseSensitive(pins, names[i]);
+
+		if (!*ask_text(pin, "line"))
+			continue;
+		check_say(c, CHECK_OK, TOPIC, "%s is line %s of %s, %s", names[i], ask_text(pin, "line"),
+			  ask_text(pins, "chip"), ask_text(pin, "level"));
+		any = true;
+	}
+	return any;
+}
+
 void check_pins(struct check *c)
 {
 	const struct settings *s = c->settings;
 	struct gpiochip_info chip;
 	int fd;
 
-	if (!s)
+	if (check_by_module(c) || !s)
 		return;
 	if (!*s->pin_event && !*s->pin_wake && !*s->pin_reset) {
 		check_say(c, CHECK_OK, TOPIC, "none are set: the host asks with EVENT?");

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may use a file, and who does. */
+/* Who may use a file. */
 #include "ctl/check.h"
 #include "util/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -86,60 +85,4 @@ bool check_rights(const struct check *c, const char *path, int mode, const char 
 	else
 		bits = st.st_mode;
 	return (bits & (unsigned)mode) == (unsigned)mode;
-}
-
-/* Has the process a descriptor of this file? */
-static bool holds(const char *pid, const struct stat *wanted)
-{
-	char path[NAME_MAX + 64];
-	const struct dirent *entry;
-	bool found = false;
-	DIR *dir;
-
-	(void)snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
-	dir = opendir(path);
-	if (!dir)
-		return false;
-	while (!found && (entry = readdir(dir))) {
-		struct stat st;
-
-		if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &st, 0) < 0)
-			continue;
-		found = S_ISCHR(st.st_mode) && st.st_rdev == wanted->st_rdev;
-	}
-	(void)closedir(dir);
-	return found;
-}
-
-void check_holder(const struct check *c, const char *path, char ret[CHECK_NAME], pid_t *ret_pid, bool *ret_module)
-{
-	const struct dirent *entry;
-	struct stat wanted;
-	DIR *dir;
-
-	ret[0] = '\0';
-	*ret_pid = 0;
-	*ret_module = false;
-	dir = stat(path, &wanted) < 0 ? NULL : opendir("/proc");
-	if (!dir)
-		return;
-	while ((entry = readdir(dir))) {
-		_cleanup_(freep) char *comm = NULL;
-		char name[NAME_MAX + 16];
-		size_t n;
-		pid_t pid = (pid_t)atoi(entry->d_name);
-
-		if (pid <= 0 || !holds(entry->d_name, &wanted))
-			continue;
-		if (pid == c->pid) {
-			*ret_module = true;
-			continue;
-		}
-		(void)snprintf(name, sizeof(name), "/proc/%.20s/comm", entry->d_name);
-		if (file_read(name, 256, &comm, &n) == 0)
-			comm[strcspn(comm, "\n")] = '\0';
-		(void)snprintf(ret, CHECK_NAME, "%.30s", comm ? comm : "?");
-		*ret_pid = pid;
-	}
-	(void)closedir(dir);
 }

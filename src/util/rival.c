@@ -23,11 +23,17 @@
 
 struct search {
 	const char *root;
+	pid_t except;
 	char name[64]; /* as in /sys/class/tty */
 	struct stat st;
 	char *text;
 	size_t size;
 };
+
+static bool is_one_of_us(const struct search *s, long pid)
+{
+	return pid == (long)getpid() || pid == (long)s->except;
+}
 
 static void found(struct search *s, const char *text)
 {
@@ -134,7 +140,7 @@ static long find_lock(const struct search *s)
 		long owner;
 
 		if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%" SCNu64, &owner, &maj, &min, &inode) == 4 &&
-		    owner > 0 && owner != (long)getpid() && maj == major(s->st.st_dev) && min == minor(s->st.st_dev) &&
+		    owner > 0 && !is_one_of_us(s, owner) && maj == major(s->st.st_dev) && min == minor(s->st.st_dev) &&
 		    inode == s->st.st_ino)
 			pid = owner;
 	}
@@ -175,16 +181,16 @@ static void find_processes(struct search *s)
 		if (pid <= 0)
 			continue;
 		n++;
-		if (pid != locker && pid != (long)getpid() &&
+		if (pid != locker && !is_one_of_us(s, pid) &&
 		    (is_terminal_of(s, entry->d_name) || has_open(s, entry->d_name)))
 			found_process(s, pid);
 	}
 	(void)closedir(dir);
 }
 
-void rival_find(const char *root, const char *tty, char *ret, size_t size)
+void rival_find(const char *root, const char *tty, pid_t except, char *ret, size_t size)
 {
-	struct search s = { .root = root, .text = ret, .size = size };
+	struct search s = { .root = root, .except = except, .text = ret, .size = size };
 	char real[PATH_MAX];
 	const char *slash;
 

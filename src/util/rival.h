@@ -4,7 +4,9 @@
  * shows it. */
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Writes names like "the kernel's console, serial-getty@ttyS1.service, minicom (pid 512)", as far as this user may see
- * them, or "". This process is none of them. root: "", or a folder in place of "/" for /proc, /run and /sys. */
-void rival_find(const char *root, const char *tty, char *ret, size_t size);
+ * them, or "". This process is none of them, nor is except (0: nobody). root: "", or a folder in place of "/" for
+ * /proc, /run and /sys. */
+void rival_find(const char *root, const char *tty, pid_t except, char *ret, size_t size);

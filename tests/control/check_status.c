@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/status.h"
 
+#include "fake/gpio.h"
 #include "fake/mqtt.h"
 #include "fake/pki.h"
 #include "fake/rig.h"
@@ -19,7 +20,7 @@ static cJSON *status;
 
 static void setup(void)
 {
-	rig_make_module(&rig, "[Pins]\nChip=gpiochip7\nEvent=5\n[Network]\nType=wifi\n");
+	rig_make_module(&rig, "[Pins]\nChip=fake\nEvent=5\nReset=B\n[Network]\nType=wifi\n");
 }
 
 static void teardown(void)
@@ -90,13 +91,28 @@ START_TEST(idle)
 	number_is("queues.messages.used", 0);
 	number_is("queues.messages.limit", 64);
 	number_is("queues.messages.bytes_limit", 262144);
-	text_is("pins.chip", "gpiochip7");
+	text_is("pins.chip", "fake");
 	text_is("pins.event.line", "5");
 	text_is("pins.event.level", "high");
+	text_is("pins.reset.line", "B");
+	text_is("pins.reset.level", "high");
 	is_null("pins.wake.line");
 	is_null("pins.wake.level");
 	number_is("counters.commands", 0);
 	text_is("versions.libmosquitto", "2.0.99");
+}
+END_TEST
+
+START_TEST(held)
+{
+	fake_gpio_drive(1, false, 0);
+	rig_idle(&rig);
+	fake_timer_pass(1000);
+	rig_idle(&rig);
+	look();
+	text_is("state", "held");
+	text_is("pins.reset.level", "low");
+	text_is("pins.event.level", "low");
 }
 END_TEST
 
@@ -244,6 +260,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, idle);
+	tcase_add_test(tc, held);
 	tcase_add_test(tc, connected);
 	tcase_add_test(tc, lost);
 	tcase_add_test(tc, failed);

@@ -119,11 +119,35 @@ def every_state():
         m.stop()
         p.close()
     with harness.module() as m:
-        m.settings["Pins", "EventActiveLow"] = "yes"
         m.start()
-        if m.command("AT+SLEEP 600")[:2] != b"OK":
-            raise Failure("SLEEP")
-        m.until(lambda: status(m)["state"] == "sleeping", "sleep")
+        for command, state in (("AT+SLEEP 600", "sleeping"), ("AT+SLEEP1 600", "deep sleep")):
+            m.expect("AT+RESET", "OK")
+            if m.command(command)[:2] != b"OK":
+                raise Failure(command)
+            m.until(lambda: status(m)["state"] == state, state)
+        m.close_line()
+        m.stop()
+
+
+@case
+def pins_and_held():
+    with harness.module() as m:
+        m.wire("EVENT", "WAKE", "RST")
+        m.start()
+        got = status(m, "active")["pins"]
+        if got != {"chip": "gpiochip0", "event": {"line": "EVENT", "level": "high"}, "wake": {"line": "WAKE", "level": "high"},
+                   "reset": {"line": "RST", "level": "high"}}:
+            raise Failure("pins: %r" % got)
+        m.wait_event("2 0 STARTUP")
+        m.drive("RST", "low")
+        m.until(lambda: status(m)["state"] == "held", "reset")
+        got = status(m, "held")["pins"]
+        if got["reset"]["level"] != "low" or got["event"]["level"] != "low":
+            raise Failure("pins: %r" % got)
+        has(ctl(m, "status"), r"^Pins +EVENT low \(line EVENT\), WAKE high \(line WAKE\), RST low \(line RST\)$")
+        has(ctl(m, "check", status=1), "^ok +pins +reset is line RST of gpiochip0, low$")
+        m.drive("RST", "high")
+        m.until(lambda: status(m)["state"] == "active", "start")
         m.stop()
 
 

@@ -10,7 +10,8 @@ from harness import Failure
 
 def ctl(m, *words, status=0, before=()):
     """Runs expresslinkctl with the module's folders; gives back what it printed."""
-    done = subprocess.run([*before, harness.program("expresslinkctl"), *words], env=m.environment(), timeout=120,
+    environment = {k: v for k, v in m.environment().items() if k != "LD_PRELOAD"}  # it is for the daemon
+    done = subprocess.run([*before, harness.program("expresslinkctl"), *words], env=environment, timeout=120,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text = done.stdout.decode(errors="replace")
     if done.returncode != status:

@@ -57,9 +57,9 @@ static const char *in(const char *path)
 START_TEST(nobody)
 {
 	(void)strcpy(text, "garbage");
-	rival_find("", "/dev/does-not-exist", text, sizeof(text));
+	rival_find("", "/dev/does-not-exist", 0, text, sizeof(text));
 	ck_assert_str_eq(text, "");
-	rival_find(dir, "/dev/null", text, sizeof(text)); /* no /proc, no /sys */
+	rival_find(dir, "/dev/null", 0, text, sizeof(text)); /* no /proc, no /sys */
 	ck_assert_str_eq(text, "");
 }
 END_TEST
@@ -74,17 +74,17 @@ START_TEST(console_and_getty)
 	temp_text(dir, "dev/ttyS11", "");
 	ck_assert_int_eq(symlink("ttyS1", in("dev/serial0")), 0);
 	temp_text(dir, "sys/class/tty/console/active", "tty0 ttyS11\n");
-	rival_find(dir, in("dev/serial0"), text, sizeof(text));
+	rival_find(dir, in("dev/serial0"), 0, text, sizeof(text));
 	ck_assert_str_eq(text, "");
 	temp_text(dir, "sys/class/tty/console/active", "tty0 ttyS1\n");
-	rival_find(dir, in("dev/serial0"), text, sizeof(text));
+	rival_find(dir, in("dev/serial0"), 0, text, sizeof(text));
 	ck_assert_str_eq(text, "the kernel's console");
 	ck_assert_int_eq(symlink("0123", in("run/systemd/units/invocation:serial-getty@ttyS1.service")), 0);
-	rival_find(dir, in("dev/ttyS1"), text, sizeof(text));
+	rival_find(dir, in("dev/ttyS1"), 0, text, sizeof(text));
 	ck_assert_str_eq(text, "the kernel's console, serial-getty@ttyS1.service");
-	rival_find(dir, in("dev/ttyS11"), text, sizeof(text));
+	rival_find(dir, in("dev/ttyS11"), 0, text, sizeof(text));
 	ck_assert_str_eq(text, "");
-	rival_find(dir, in("dev/ttyS1"), text, 12); /* cut to size */
+	rival_find(dir, in("dev/ttyS1"), 0, text, 12); /* cut to size */
 	ck_assert_str_eq(text, "the kernel'");
 }
 END_TEST
@@ -114,10 +114,10 @@ START_TEST(terminal_of_a_process)
 	process("100", "other", number + 1);
 	process("101", "none", 0);
 	process("102", "other", number + (1U << 20)); /* the upper part of its minor number */
-	rival_find(dir, "/dev/null", text, sizeof(text));
+	rival_find(dir, "/dev/null", 0, text, sizeof(text));
 	ck_assert_str_eq(text, "");
 	process("4711", "a) S 1 2 3 (b", number);
-	rival_find(dir, "/dev/null", text, sizeof(text));
+	rival_find(dir, "/dev/null", 0, text, sizeof(text));
 	ck_assert_str_eq(text, "a) S 1 2 3 (b (pid 4711)");
 }
 END_TEST
@@ -135,7 +135,7 @@ START_TEST(holder_of_a_lock)
 		       major(st.st_dev), minor(st.st_dev), (unsigned long)st.st_ino, major(st.st_dev), minor(st.st_dev),
 		       (unsigned long)st.st_ino);
 	temp_text(dir, "proc/locks", line);
-	rival_find(dir, "/dev/null", text, sizeof(text));
+	rival_find(dir, "/dev/null", 0, text, sizeof(text));
 	ck_assert_str_eq(text, "picocom (pid 77)");
 }
 END_TEST
@@ -148,7 +148,7 @@ START_TEST(real_process)
 	pid_t child;
 
 	ck_assert_int_eq(openpty(&master, &slave, name, NULL, NULL), 0);
-	rival_find("", name, text, sizeof(text));
+	rival_find("", name, 0, text, sizeof(text));
 	/* The test runner has no part in it. */
 	ck_assert_str_eq(text, "");
 	ck_assert_int_eq(pipe(ready), 0);
@@ -169,9 +169,11 @@ START_TEST(real_process)
 	}
 	(void)close(ready[1]);
 	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-	rival_find("", name, text, sizeof(text));
+	rival_find("", name, 0, text, sizeof(text));
 	(void)snprintf(wanted, sizeof(wanted), "rival (pid %d)", (int)child);
 	ck_assert_str_eq(text, wanted);
+	rival_find("", name, child, text, sizeof(text));
+	ck_assert_str_eq(text, "");
 	ck_assert_int_eq(kill(child, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(child, NULL, 0), child);
 	(void)close(ready[0]);
