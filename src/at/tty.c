@@ -218,7 +218,9 @@ void tty_pause(struct tty *t, bool paused)
 void tty_shut(struct tty *t)
 {
 	t->shut = true;
-	tty_discard(t);
+
+	/* What the kernel has of the answer is left alone: on a pty the host may not have read it yet. */
+	buf_clear(&t->out);
 	if (port_is_pty(t->port))
 		return;
 	close_line(t);
