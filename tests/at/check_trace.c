@@ -23,6 +23,11 @@ static void on_trace(void *userdata, enum trace_side from, const void *data, siz
 	total = n;
 }
 
+static void setup(void)
+{
+	calls = 0;
+}
+
 static const struct trace trace = { on_trace, &calls };
 
 static void command(const char *text)
@@ -128,6 +133,7 @@ int main(void)
 	Suite *suite = suite_create("trace");
 	TCase *tc = tcase_create("trace");
 
+	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, a_command);
 	tcase_add_test(tc, an_answer);
 	tcase_add_test(tc, a_note);

@@ -55,6 +55,10 @@ static void setup(void)
 {
 	struct channel_events events = { on_request, on_gone, on_followed, &requests };
 
+	then = NULL;
+	last = NULL;
+	request_count = gone = 0;
+	followed = false;
 	dir = temp_dir();
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(channel_new(&channel, event, dir, &events), 0);
