@@ -11,17 +11,23 @@ int cmd_at(struct at_call *call, struct module *m)
 	return 0;
 }
 
-int cmd_time_query(struct at_call *call, struct module *m)
+static int time_finished(struct at_call *call, struct module *m, int r)
 {
 	char text[CLOCK_TEXT];
-	int r;
 
-	r = clock_text(text);
+	if (r == 0)
+		r = clock_text(text);
 	if (r)
 		return r;
 	if (m->settings->time_labels)
 		return at_ok(call, "date %.10s time %s SNTP", text, text + 11);
 	return at_ok(call, "%s SNTP", text);
+}
+
+int cmd_time_query(struct at_call *call, struct module *m)
+{
+	clock_ask(m->clock, at_later(call, time_finished));
+	return 0;
 }
 
 int cmd_where_query(struct at_call *call, struct module *m)

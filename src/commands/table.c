@@ -23,7 +23,7 @@ const struct at_command commands[] = {
 	{ "SEND",          AT_SUFFIX_TOPIC, AT_MAY,    AT_CONNECTED | AT_VALID_TOPIC,      E(NO_CONNECTION), 20,  .run = cmd_send },
 	{ "SLEEP",         AT_SUFFIX_MODE,  AT_MAY,    AT_DISCONNECTED,                    E(MODE),          3,   .run = cmd_sleep, .check = check_sleep },
 	{ "SUBSCRIBE",     AT_SUFFIX_TOPIC, AT_NONE,   AT_CONNECTED | AT_VALID_FILTER,     E(NO_CONNECTION), 20,  .run = cmd_subscribe },
-	{ "TIME?",         AT_SUFFIX_NONE,  AT_NONE,   0,                                  E(TIME),          3,   .run = cmd_time_query },
+	{ "TIME?",         AT_SUFFIX_NONE,  AT_NONE,   0,                                  E(TIME),          5,   .run = cmd_time_query },
 	{ "UNSUBSCRIBE",   AT_SUFFIX_TOPIC, AT_NONE,   AT_CONNECTED | AT_VALID_FILTER,     E(NO_CONNECTION), 20,  .run = cmd_unsubscribe },
 	{ "WHERE?",        AT_SUFFIX_NONE,  AT_NONE,   0,                                  E(LOCATION),      3,   .run = cmd_where_query },
 	{ .name = NULL },

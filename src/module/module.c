@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "module/module.h"
 
-#include "board/clock.h"
 #include "board/network.h"
 #include "cloud/onboard.h"
 #include "cloud/topics.h"
@@ -80,6 +79,17 @@ static void on_message(void *userdata, const char *topic, const void *payload, s
 	events_push(m->events, EVENT_MSG, index, NULL, 0);
 }
 
+static void on_clock(void *who, uint64_t number, int r)
+{
+	struct module *m = who;
+
+	(void)number;
+	if (r == 0)
+		epoch_note(m->epoch, time(NULL));
+	else if (r == AT_ERR_TIME)
+		epoch_doubt(m->epoch);
+}
+
 static void on_lost(void *userdata)
 {
 	module_happen(userdata, HAPPEN_LOST);
@@ -95,10 +105,7 @@ static void look_at_clock(void *userdata)
 {
 	struct module *m = userdata;
 
-	if (clock_is_synchronised())
-		epoch_note(m->epoch, time(NULL));
-	else
-		epoch_doubt(m->epoch);
+	clock_ask(m->clock, (struct done){ .fn = on_clock, .who = m });
 }
 
 /* A module that stays connected for a year knows the time, too. */
@@ -252,6 +259,8 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 	if (r == 0)
 		r = epoch_new(&m->epoch, event, state_dir);
 	if (r == 0)
+		r = clock_new(&m->clock, event);
+	if (r == 0)
 		r = events_new(&m->events, settings->event_queue);
 	if (r == 0)
 		r = messages_new(&m->messages, settings->message_queue, settings->message_bytes, on_index, m);
@@ -281,6 +290,7 @@ struct module *module_free(struct module *m)
 	m->pins = pins_free(m->pins);
 	m->messages = messages_free(m->messages);
 	m->events = events_free(m->events);
+	m->clock = clock_free(m->clock);
 	m->epoch = epoch_free(m->epoch);
 	m->dict = dict_free(m->dict);
 	timer_done(&m->wake);

@@ -4,6 +4,7 @@
 
 #include "at/command.h"
 #include "at/server.h"
+#include "board/clock.h"
 #include "board/pins.h"
 #include "cloud/connection.h"
 #include "config/dict.h"
@@ -25,6 +26,7 @@ struct module {
 	const struct settings *settings; /* the caller's */
 	struct dict *dict;
 	struct epoch *epoch;
+	struct clock *clock;
 	struct events *events;
 	struct messages *messages;
 	struct connection *connection;

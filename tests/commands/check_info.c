@@ -5,29 +5,42 @@
 #include "fake/rig.h"
 #include "fake/suite.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct rig rig;
 
 /* In place of board/clock.c. */
 static int clock_r;
 
+struct clock {
+	int nothing;
+};
+
+int clock_new(struct clock **ret, sd_event *event)
+{
+	(void)event;
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : -ENOMEM;
+}
+
+struct clock *clock_free(struct clock *c)
+{
+	free(c);
+	return NULL;
+}
+
+void clock_ask(struct clock *c, struct done done)
+{
+	(void)c;
+	done_call(&done, clock_r);
+}
+
 int clock_text(char ret[CLOCK_TEXT])
 {
 	(void)snprintf(ret, CLOCK_TEXT, "2026/11/22 12:30:14.25");
-	return clock_r;
-}
-
-int clock_format(bool synchronised, const struct timespec *now, char ret[CLOCK_TEXT])
-{
-	(void)synchronised;
-	(void)now;
-	return clock_text(ret);
-}
-
-bool clock_is_synchronised(void)
-{
-	return clock_r == 0;
+	return 0;
 }
 
 static void setup(void)
