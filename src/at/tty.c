@@ -164,7 +164,8 @@ static int open_pty(struct tty *t)
 	if (r != 0)
 		return -r;
 	t->slave_fd = open(t->slave_name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (t->slave_fd < 0 || fchmod(t->slave_fd, 0660) < 0)
+	/* For hosts of our group; what devpts gave it is the group of terminals. */
+	if (t->slave_fd < 0 || fchown(t->slave_fd, (uid_t)-1, getegid()) < 0 || fchmod(t->slave_fd, 0660) < 0)
 		return -errno;
 	r = set_line(t->slave_fd);
 	return r < 0 ? r : make_link(t);

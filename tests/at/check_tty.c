@@ -172,6 +172,7 @@ START_TEST(pty_is_a_raw_line)
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert(S_ISCHR(st.st_mode));
 	ck_assert_uint_eq(st.st_mode & 0777, 0660);
+	ck_assert_uint_eq(st.st_gid, getegid());
 	host = open_host();
 	expect_line_settings(host);
 	write_all(host, all);
