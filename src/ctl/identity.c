@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#define DAEMON_USER "expresslinkd"
 #define CERTIFICATE "certificate.pem"
 #define PRIVATE_KEY "private.key.pem"
 #define REQUEST     "request.csr"
@@ -46,6 +48,19 @@ static int write_out(const struct provision *p, const char *name, const char *da
 	int r = file_replace(p->out, name, NULL, data, n, mode);
 
 	return r < 0 ? ctl_error("cannot write %s/%s: %s", p->out, name, strerror(-r)) : 0;
+}
+
+/* What only its owner may read is the daemon's, where that has a user of its own. */
+static int give_away(const struct provision *p, const char *name)
+{
+	const struct passwd *user = geteuid() == 0 ? getpwnam(DAEMON_USER) : NULL;
+	_cleanup_(freep) char *path = in_out(p, name);
+
+	if (!path)
+		return no_memory();
+	if (user && lchown(path, user->pw_uid, user->pw_gid) < 0)
+		return ctl_error("cannot give %s to the user %s: %s", path, DAEMON_USER, strerror(errno));
+	return 0;
 }
 
 static int remove_out(const struct provision *p, const char *name)
@@ -314,7 +329,7 @@ static int write_key(const struct provision *p, EVP_PKEY *key)
 		return ctl_error("cannot encode the new key: %s", strerror(-r));
 	r = write_out(p, PRIVATE_KEY, pem, n, 0600);
 	issue_secret_free(pem, n);
-	return r;
+	return r ? r : give_away(p, PRIVATE_KEY);
 }
 
 /* The new one first, so that no failure leaves half of it; what belonged to the old key goes last. */
