@@ -79,17 +79,6 @@ static void on_message(void *userdata, const char *topic, const void *payload, s
 	events_push(m->events, EVENT_MSG, index, NULL, 0);
 }
 
-static void on_clock(void *who, uint64_t number, int r)
-{
-	struct module *m = who;
-
-	(void)number;
-	if (r == 0)
-		epoch_note(m->epoch, time(NULL));
-	else if (r == AT_ERR_TIME)
-		epoch_doubt(m->epoch);
-}
-
 static void on_lost(void *userdata)
 {
 	module_happen(userdata, HAPPEN_LOST);
