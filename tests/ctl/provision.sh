@@ -104,6 +104,7 @@ check_issued() {
 	echo "$name" | grep -Eq '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' ||
 		fail "the common name $name is no UUID of version 4"
 	serial=$(openssl x509 -in "$cert" -noout -serial | sed 's/^serial=//' | tr A-F a-f)
+	while [ ${#serial} -lt 32 ]; do serial=0$serial; done
 	[ "$serial" = "$(echo "$name" | tr -d -)" ] || fail "serial number $serial is not that of $name"
 	openssl verify -CAfile "$2" -purpose sslclient -x509_strict "$cert" >/dev/null || fail "$cert does not verify"
 	! openssl verify -CAfile "$2" -purpose sslserver "$cert" >/dev/null 2>&1 || fail "$cert is good for a server"

@@ -8,10 +8,10 @@ import harness
 from harness import Failure
 
 
-def ctl(m, *words, status=0, before=()):
-    """Runs expresslinkctl with the module's folders; gives back what it printed."""
+def ctl(m, *words, status=0, before=(), program=None):
+    """Runs expresslinkctl, or a copy of it, with the module's folders; gives back what it printed."""
     environment = {k: v for k, v in m.environment().items() if k != "LD_PRELOAD"}  # it is for the daemon
-    done = subprocess.run([*before, harness.program("expresslinkctl"), *words], env=environment, timeout=120,
+    done = subprocess.run([*before, program or harness.program("expresslinkctl"), *words], env=environment, timeout=120,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text = done.stdout.decode(errors="replace")
     if done.returncode != status:
