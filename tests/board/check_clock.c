@@ -79,6 +79,13 @@ int __wrap_adjtimex(struct timex *timex)
 	return kernel_r;
 }
 
+enum said {
+	SAYS_YES,
+	SAYS_NO,
+	SAYS_NOTHING,
+	SAYS_TEXT,
+};
+
 static struct {
 	sd_event *event;
 	struct clock *clock;
@@ -86,7 +93,7 @@ static struct {
 	char address[256];
 	pid_t daemon;
 	sd_bus *service;
-	enum { SAYS_YES, SAYS_NO, SAYS_NOTHING, SAYS_TEXT } service_says;
+	enum said service_says;
 	unsigned asked;
 } world;
 
@@ -197,7 +204,7 @@ static void start_bus(void)
 	(void)close(out[0]);
 }
 
-static void start_service(int says)
+static void start_service(enum said says)
 {
 	world.service_says = says;
 	ck_assert_int_ge(sd_bus_open_system(&world.service), 0);
