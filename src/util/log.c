@@ -94,7 +94,7 @@ void log_write(int priority, const char *format, ...)
 	errno = saved;
 }
 
-/* Appends a field as far as it fits. */
+/* Appends a field; one that does not fit is left out whole. */
 static size_t log_add(char *text, size_t used, size_t size, const char *name, const char *value)
 {
 	int n = snprintf(text + used, size - used, "%s=%s", name, value);
