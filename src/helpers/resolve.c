@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* expresslinkd-resolve: getaddrinfo() in a process of its own, because it blocks and cannot be stopped otherwise.
- * Reads a host name from stdin, prints a numeric address a line in order of preference. Exit status: 0, 1 when the
- * name is not known, 2 when it could not be found out. */
+ * Reads a host name from stdin, prints a numeric address a line in order of preference, at most RESOLVE_MAX_ADDRESSES.
+ * Exit status: 0, 1 when the name is not known, 2 when it could not be found out. */
+
+#include "cloud/resolve.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -32,9 +34,11 @@ int main(void)
 	}
 	if (r)
 		return r == EAI_NONAME || r == EAI_NODATA ? RESOLVE_UNKNOWN : RESOLVE_UNAVAILABLE;
-	for (const struct addrinfo *a = list; a; a = a->ai_next) {
-		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) == 0)
-			(void)puts(text);
+	n = 0;
+	for (const struct addrinfo *a = list; a && n < RESOLVE_MAX_ADDRESSES; a = a->ai_next) {
+		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) == 0 &&
+		    puts(text) >= 0)
+			n++;
 	}
 	freeaddrinfo(list);
 	return RESOLVE_FOUND;
