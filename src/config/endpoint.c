@@ -58,6 +58,29 @@ static bool is_host(struct endpoint *e, bool bracketed)
 	return is_name(e->host);
 }
 
+static bool is_address6(const char *host)
+{
+	const char *scope = strchr(host, '%');
+	size_t n = scope ? (size_t)(scope - host) : strlen(host);
+	struct in6_addr address;
+	char text[INET6_ADDRSTRLEN];
+
+	if (n >= sizeof(text) || (scope && !is_name(scope + 1)))
+		return false;
+	memcpy(text, host, n);
+	text[n] = '\0';
+	return inet_pton(AF_INET6, text, &address) == 1;
+}
+
+bool endpoint_is_host(const char *host)
+{
+	struct in_addr address;
+
+	if (strchr(host, ':'))
+		return is_address6(host);
+	return looks_numeric(host) ? inet_pton(AF_INET, host, &address) == 1 : is_name(host);
+}
+
 static int parse_port(const char *p, size_t n, uint16_t *ret)
 {
 	uint64_t port;

@@ -16,5 +16,9 @@ struct endpoint {
 	bool numeric;                /* an address */
 };
 
+/* A host without a port: a name or an address as above, but an IPv6 address without brackets and maybe with a scope,
+ * fe80::1%eth0. Any string may come in. */
+bool endpoint_is_host(const char *host);
+
 /* Any bytes may come in. 0 or -EINVAL. */
 int endpoint_parse(const void *text, size_t n, struct endpoint *ret) _must_check_;

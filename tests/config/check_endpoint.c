@@ -88,6 +88,55 @@ START_TEST(refuses_nul)
 }
 END_TEST
 
+static const char *const hosts[] = {
+	"a",
+	"localhost",
+	"Broker_1.Example",
+	"1and1.com",
+	"127.0.0.1",
+	"::1",
+	"2001:db8::1",
+	"fe80::1%eth0",
+	"fe80::1%eth0.100",
+	"2001:0db8:0000:0000:0000:0000:0000:0001",
+	"::ffff:192.0.2.1",
+	L63 "." L63 "." L63 "." L63,
+};
+
+START_TEST(knows_hosts)
+{
+	ck_assert(endpoint_is_host(hosts[_i]));
+}
+END_TEST
+
+/* Every bad Endpoint, and what would be a good one with a port or in brackets. */
+static const char *const no_hosts[] = {
+	"a:1",
+	"127.0.0.1:1",
+	"[::1]",
+	"127.1",
+	"0",
+	"::g",
+	"fe80::1%",
+	"fe80::1%-x",
+	"fe80::1%a/b",
+	"%",
+	"a%eth0",
+	":::",
+	"2001:0db8:0000:0000:0000:0000:0000:0001:0000:0000:0000",
+};
+
+START_TEST(knows_no_hosts)
+{
+	size_t i = (size_t)_i;
+
+	if (i < ELEMENTS(no_hosts))
+		ck_assert(!endpoint_is_host(no_hosts[i]));
+	else if (strcmp(bad[i - ELEMENTS(no_hosts)], "::1") != 0)
+		ck_assert(!endpoint_is_host(bad[i - ELEMENTS(no_hosts)]));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("endpoint");
@@ -97,6 +146,8 @@ int main(void)
 	tcase_add_loop_test(c, refuses, 0, ELEMENTS(bad));
 	tcase_add_test(c, takes_the_bytes_of_names);
 	tcase_add_test(c, refuses_nul);
+	tcase_add_loop_test(c, knows_hosts, 0, ELEMENTS(hosts));
+	tcase_add_loop_test(c, knows_no_hosts, 0, ELEMENTS(no_hosts) + ELEMENTS(bad));
 	suite_add_tcase(suite, c);
 	return suite_run(suite);
 }
