@@ -28,6 +28,7 @@ struct ssl {
 	bool clock_is_sure;
 	bool clock_behind;
 	const char *failure;
+	char reason[SSL_MAX_FAILURE + 1]; /* what failure points to, if it is no text of ours */
 	char suite[64];
 };
 
@@ -228,11 +229,51 @@ static void ssl_begin(struct ssl *s, SSL *connection)
 	s->fd = fcntl(SSL_get_fd(connection), F_DUPFD_CLOEXEC, 3);
 }
 
-/* OpenSSL 3.2 and later put a second error upon the first. */
-static bool is_plain_text(void)
+static bool is_of_tls(unsigned long error)
 {
-	return ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_WRONG_VERSION_NUMBER ||
-	       ERR_GET_REASON(ERR_peek_error()) == SSL_R_WRONG_VERSION_NUMBER;
+	return ERR_GET_LIB(error) == ERR_LIB_SSL && !(ERR_GET_REASON(error) & ERR_RFLAG_COMMON);
+}
+
+/* The oldest error is the cause, unless it lies below TLS and TLS has a word for it. OpenSSL 3.2 and later put a second
+ * one of TLS upon the first, which says less. 0: none. */
+static unsigned long cause(void)
+{
+	unsigned long oldest = ERR_peek_error(), newest = ERR_peek_last_error();
+
+	return !is_of_tls(oldest) && is_of_tls(newest) ? newest : oldest;
+}
+
+static const char *tls_text(int reason)
+{
+	switch (reason) {
+	case SSL_R_WRONG_VERSION_NUMBER:
+		return "Server does not speak TLS: check Endpoint and its port";
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_VERSION_TOO_LOW:
+	case SSL_R_WRONG_SSL_VERSION:
+		return alert_text(SSL_AD_PROTOCOL_VERSION);
+	default:
+		return NULL;
+	}
+}
+
+/* It was us who found fault; the queue of errors says with what. */
+static void ssl_fail_here(struct ssl *s)
+{
+	unsigned long error = cause();
+	const char *reason =
+		ERR_reason_error_string(error); /* none for an error of the system: that is the network's */
+	const char *text = is_of_tls(error) ? tls_text(ERR_GET_REASON(error)) : NULL;
+
+	if (s->failure || !reason)
+		return;
+	if (is_of_tls(error) && ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		return;
+	if (!text) {
+		(void)snprintf(s->reason, sizeof(s->reason), "TLS failed: %s", reason);
+		text = s->reason;
+	}
+	ssl_fail(s, text);
 }
 
 static void on_info(const SSL *connection, int where, int value)
@@ -246,8 +287,12 @@ static void on_info(const SSL *connection, int where, int value)
 		ssl_finish(s, connection);
 	if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && (value & 0xff) != SSL_AD_CLOSE_NOTIFY)
 		ssl_fail(s, alert_text(value & 0xff));
-	if (where == SSL_CB_CONNECT_EXIT && value < 0 && is_plain_text())
-		ssl_fail(s, "Server does not speak TLS: check Endpoint and its port");
+
+	/* Some failures are told to the server, behind the handshake as well; some only end it. */
+	if ((where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT && value >> 8 == SSL3_AL_FATAL)
+		ssl_fail_here(s);
+	if (where == SSL_CB_CONNECT_EXIT && value < 0)
+		ssl_fail_here(s);
 }
 
 /* Every certificate of a PEM text; NULL if there is none. */

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SSL_MAX_FAILURE 64 /* bytes */
+
 typedef struct ssl_ctx_st SSL_CTX;
 
 struct ssl_config {
@@ -54,7 +56,8 @@ bool ssl_established(const struct ssl *s);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384" of the handshake that is complete; "": none. */
 const char *ssl_suite(const struct ssl *s);
 
-/* What went wrong, in at most 64 bytes with a hint where to look; NULL: nothing seen. */
+/* What went wrong, in at most SSL_MAX_FAILURE bytes: a hint where to look, or "TLS failed: " and OpenSSL's reason.
+ * NULL: nothing seen. */
 const char *ssl_failure(const struct ssl *s);
 
 /* The server's certificate is not valid yet, by a clock that is not set or that nobody synchronises. */

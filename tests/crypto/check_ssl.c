@@ -368,23 +368,108 @@ START_TEST(old_tls_is_refused)
 }
 END_TEST
 
-START_TEST(plain_text)
+/* A server that says these bytes, whatever it hears. */
+static void expect_of_bytes(const void *bytes, size_t n, const char *failure)
 {
-	static const char text[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 	SSL *client;
-	BIO *in;
 
 	ck_assert_int_eq(ssl_new(&s, &config), 0);
 	client = SSL_new(ssl_context(s));
-	in = BIO_new_mem_buf(text, (int)strlen(text));
-	SSL_set_bio(client, in, BIO_new(BIO_s_null()));
+	SSL_set_bio(client, BIO_new_mem_buf(bytes, (int)n), BIO_new(BIO_s_null()));
 	SSL_set_connect_state(client);
-	ck_assert_int_lt(SSL_do_handshake(client), 0);
+	ck_assert_int_lt(SSL_do_handshake(client), 1);
 	SSL_free(client);
 	ERR_clear_error();
+	if (failure) {
+		ck_assert_ptr_nonnull(ssl_failure(s));
+		ck_assert_str_eq(ssl_failure(s), failure);
+	} else {
+		ck_assert_ptr_null(ssl_failure(s));
+	}
+}
+
+START_TEST(plain_text)
+{
+	static const char text[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
+
+	expect_of_bytes(text, strlen(text), "Server does not speak TLS: check Endpoint and its port");
+}
+END_TEST
+
+#define SERVER_HELLO 47 /* bytes */
+
+static void server_hello(unsigned char ret[SERVER_HELLO], unsigned version, unsigned cipher)
+{
+	memset(ret, 0, SERVER_HELLO);
+	memcpy(ret, "\x16\3\0\0\x2a\2\0\0\x26\3", 10);
+	ret[2] = ret[10] = (unsigned char)version;
+	ret[44] = (unsigned char)(cipher >> 8);
+	ret[45] = (unsigned char)cipher;
+}
+
+/* It answers as if we spoke it; then it is we who refuse. */
+START_TEST(old_tls_is_refused_by_us)
+{
+	unsigned char hello[SERVER_HELLO];
+
+	server_hello(hello, (unsigned)_i, 0x2f);
+	expect_of_bytes(hello, sizeof(hello), "Server does not speak TLS 1.2 or later");
+}
+END_TEST
+
+START_TEST(told_in_the_words_of_openssl)
+{
+	unsigned char hello[SERVER_HELLO];
+
+	server_hello(hello, 3, 0x1234);
+	expect_of_bytes(hello, sizeof(hello), "TLS failed: unknown cipher returned");
+}
+END_TEST
+
+/* Nobody but the server has ended this. */
+START_TEST(ends_without_a_reason)
+{
+	unsigned char hello[SERVER_HELLO];
+
+	server_hello(hello, 3, 0x2f);
+	expect_of_bytes(hello, 0, NULL);
+	expect_of_bytes(hello, 20, NULL);
+}
+END_TEST
+
+/* Behind the handshake, where the server may still be about to refuse us. */
+START_TEST(damaged_record)
+{
+	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	_cleanup_(ssl_freep) struct ssl *s = NULL;
+	char record[5 + 64] = "\x17\3\3\0\x40", byte;
+	SSL *client, *server;
+	BIO *near, *far;
+
+	server_make(shown, versions[_i]);
+	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	client = SSL_new(ssl_context(s));
+	server = SSL_new(server_ctx);
+	ck_assert_int_eq(BIO_new_bio_pair(&near, 0, &far, 0), 1);
+	SSL_set_bio(client, near, near);
+	SSL_set_bio(server, far, far);
+	SSL_set_connect_state(client);
+	SSL_set_accept_state(server);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		(void)SSL_do_handshake(client);
+		(void)SSL_do_handshake(server);
+		(void)SSL_read(client, &byte, 1);
+	}
+	ck_assert(ssl_established(s));
+	ck_assert_ptr_null(ssl_failure(s));
+	ck_assert_int_eq(BIO_write(far, record, sizeof(record)), sizeof(record));
+	ck_assert_int_lt(SSL_read(client, &byte, 1), 1);
 	ck_assert_ptr_nonnull(ssl_failure(s));
-	ck_assert_str_eq(ssl_failure(s), "Server does not speak TLS: check Endpoint and its port");
+	ck_assert_str_eq(ssl_failure(s), "TLS failed: decryption failed or bad record mac");
+	SSL_free(client);
+	SSL_free(server);
+	ERR_clear_error();
 }
 END_TEST
 
@@ -617,6 +702,10 @@ int main(void)
 	tcase_add_loop_test(tc, alpn_refused, 0, ELEMENTS(versions));
 	tcase_add_test(tc, old_tls_is_refused);
 	tcase_add_test(tc, plain_text);
+	tcase_add_loop_test(tc, old_tls_is_refused_by_us, 1, 3);
+	tcase_add_test(tc, told_in_the_words_of_openssl);
+	tcase_add_test(tc, ends_without_a_reason);
+	tcase_add_loop_test(tc, damaged_record, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, proven_root, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, trusted_intermediate, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, last_word, 0, ELEMENTS(versions));
