@@ -56,7 +56,8 @@ plain >"$work/plain"
 {
 	grep -E 'fault_set|return "' src/cloud/fault.c
 	grep -E 'attempt_fail_text|fault_set' src/cloud/attempt.c src/cloud/connection.c
-	grep -E 'return "|ssl_fail\(s, "' src/crypto/ssl.c
+	grep -E 'return "|ssl_fail\(s, "|s->reason, .*"' src/crypto/ssl.c
+	grep -E 'at_hint\(.*"' src/at/run.c
 } | sed -n 's/.*"\([A-Z%][^"]*\)".*/\1/p' | grep -v '^%s$' | sed 's/%s//g; s/%llu.*//' | sort -u >"$work/details"
 [ "$(wc -l <"$work/details")" -ge 35 ] || { echo "hints: the details in the source could not be read"; bad=1; }
 while IFS= read -r detail; do

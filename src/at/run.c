@@ -121,7 +121,7 @@ static void answer(struct run *run, int r)
 		r = (int)command->fallback;
 		reply_clear(&run->reply);
 		if (r == AT_ERR_CONNECT)
-			(void)at_hint(&run->call, AT_ERR_CONNECT, HINT_UNKNOWN, "Internal error: see the log");
+			(void)at_hint(&run->call, AT_ERR_CONNECT, HINT_UNKNOWN, "Module lacks resources: see its log");
 	}
 	if (r)
 		run->then = NULL;

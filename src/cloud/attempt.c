@@ -269,13 +269,13 @@ static void attempt_begin(struct attempt *a)
 	if (!a->endpoint.numeric)
 		r = resolve_start(&a->resolve, a->event, a->endpoint.host, STAGE_MS, on_resolved, a);
 	if (r < 0) {
-		fault_of_resolver(&fault, r);
+		fault_log_resolver(&fault, r);
 		attempt_fail(a, &fault);
 		return;
 	}
 	r = secure_new(&a->ssl, a->settings, a->dict, a->epoch, &a->endpoint);
 	if (r) {
-		fault_of_identity(&fault, r);
+		fault_log_identity(&fault, r);
 		attempt_fail(a, &fault);
 		return;
 	}

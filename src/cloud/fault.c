@@ -32,16 +32,22 @@ void fault_of_endpoint(struct fault *f, bool empty)
 		fault_set(f, HINT_ENDPOINT, "Not a host name: check Endpoint");
 }
 
-void fault_of_identity(struct fault *f, int r)
+void fault_log_identity(struct fault *f, int r)
 {
 	(void)log_errno(r, "Certificate or private key");
 	fault_set(f, HINT_TLS, "Own key or certificate unusable: see the module's log");
 }
 
-void fault_of_resolver(struct fault *f, int r)
+void fault_log_resolver(struct fault *f, int r)
 {
 	(void)log_errno(r, "Resolver");
 	fault_set(f, HINT_ENDPOINT, "Resolver could not be started: see the module's log");
+}
+
+void fault_log_resources(struct fault *f, int r)
+{
+	(void)log_errno(r, "Connection");
+	fault_set(f, HINT_ENDPOINT, "Module lacks resources: see its log");
 }
 
 void fault_of_name(struct fault *f, int r)
@@ -53,8 +59,17 @@ void fault_of_name(struct fault *f, int r)
 	f->off_net = r != -ENOENT;
 }
 
+static bool lacks_resources(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
 void fault_of_tcp(struct fault *f, int error)
 {
+	if (lacks_resources(error)) {
+		fault_log_resources(f, error);
+		return;
+	}
 	if (error)
 		fault_set(f, HINT_ENDPOINT, "%s: check Endpoint and network", strerror(error));
 	else

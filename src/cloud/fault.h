@@ -35,14 +35,16 @@ void fault_set(struct fault *f, enum fault_hint hint, const char *format, ...) _
 /* The key Endpoint is empty, or no host. */
 void fault_of_endpoint(struct fault *f, bool empty);
 
-/* The own key or certificate cannot be used, or the resolver not be started: r, which is logged. */
-void fault_of_identity(struct fault *f, int r);
-void fault_of_resolver(struct fault *f, int r);
+/* What fails on this side is logged with its reason r, to which the detail points: the own key or certificate cannot be
+ * used, the resolver not be started, or there is no memory, no descriptor. */
+void fault_log_identity(struct fault *f, int r);
+void fault_log_resolver(struct fault *f, int r);
+void fault_log_resources(struct fault *f, int r);
 
 /* r: what a resolve_fn was told, other than 0. */
 void fault_of_name(struct fault *f, int r);
 
-/* error: errno of the TCP connection; 0: no answer in time. */
+/* error: errno of the TCP connection; 0: no answer in time. When this side lacks something: fault_log_resources(). */
 void fault_of_tcp(struct fault *f, int error);
 
 /* There is no network. */

@@ -324,7 +324,7 @@ int mqtt_open(struct mqtt *m, const struct mqtt_target *target)
 		if (rc == MOSQ_ERR_ERRNO && errno && errno != EPROTO)
 			r = -errno;
 		else if (rc != MOSQ_ERR_SUCCESS)
-			r = -ECONNREFUSED;
+			r = rc == MOSQ_ERR_NOMEM ? -ENOMEM : -ECONNREFUSED;
 		else
 			r = mqtt_watch(m, target->keep_alive);
 	}

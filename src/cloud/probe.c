@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/probe.h"
 
-#include "cloud/resolve.h"
 #include "cloud/secure.h"
 #include "cloud/socket.h"
 #include "crypto/handshake.h"
@@ -58,24 +57,35 @@ static void probe_next_address(struct probe *p);
 
 /* --- the report and its end --- */
 
+/* A line begins with the name of its step. */
+static void probe_log(const struct probe *p, const char *line)
+{
+	char step[8];
+	const struct log_field fields[] = {
+		{ "EXPRESSLINK_ENDPOINT", p->endpoint.host },
+		{ "EXPRESSLINK_ADDRESS", p->report.address },
+		{ "EXPRESSLINK_STEP", step },
+	};
+
+	(void)snprintf(step, sizeof(step), "%.*s", (int)strcspn(line, " "), line);
+	log_record(LOG_INFO, fields, ELEMENTS(fields), "DIAG TLS: %s", line);
+}
+
+/* The log has every line, the report as many as fit. */
 static void _printf_(2, 3) probe_line(struct probe *p, const char *format, ...)
 {
 	struct probe_report *report = &p->report;
+	char line[PROBE_MAX_LINE + 1];
 	va_list ap;
 
-	if (report->count == PROBE_MAX_LINES) {
-		(void)snprintf(report->lines[PROBE_MAX_LINES - 1], sizeof(report->lines[0]), "and more");
-		return;
-	}
 	va_start(ap, format);
-	(void)vsnprintf(report->lines[report->count], sizeof(report->lines[0]), format, ap);
+	(void)vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
-	log_info("DIAG TLS: %s", report->lines[report->count++]);
-}
-
-static const char *probe_address(const struct probe *p)
-{
-	return p->addresses.text[p->address - 1];
+	probe_log(p, line);
+	if (report->count < PROBE_MAX_LINES)
+		memcpy(report->lines[report->count++], line, sizeof(line));
+	else
+		(void)snprintf(report->lines[PROBE_MAX_LINES - 1], sizeof(line), "and more");
 }
 
 static unsigned long long probe_took(const struct probe *p)
@@ -100,29 +110,11 @@ static void probe_stop(struct probe *p)
 	p->ssl = ssl_free(p->ssl);
 }
 
-static void probe_log(const struct probe *p)
-{
-	const struct fault *fault = &p->report.fault;
-	const char *text = p->report.passed ? p->report.summary : fault->detail;
-	char hint[4] = "";
-	const struct log_field fields[] = {
-		{ "EXPRESSLINK_ENDPOINT", p->endpoint.host },
-		{ "EXPRESSLINK_ADDRESS", p->address > 0 ? probe_address(p) : "" },
-		{ "EXPRESSLINK_HINT", hint },
-		{ "EXPRESSLINK_DETAIL", fault->detail },
-	};
-
-	if (!p->report.passed)
-		(void)snprintf(hint, sizeof(hint), "%d", (int)fault->hint);
-	log_record(LOG_INFO, fields, ELEMENTS(fields), "DIAG TLS %s: %s", p->report.passed ? "passed" : "failed", text);
-}
-
 /* p may be gone afterwards. */
 static void probe_end(struct probe *p)
 {
 	const struct probe_report report = p->report;
 
-	probe_log(p);
 	probe_stop(p);
 	p->fn(p->userdata, &report);
 }
@@ -198,8 +190,8 @@ static void probe_tcp_failed(struct probe *p, int error)
 {
 	struct fault fault;
 
-	probe_line(p, "TCP %s %d %s %llu ms", probe_address(p), p->endpoint.port, error ? strerror(error) : "no answer",
-		   probe_took(p));
+	probe_line(p, "TCP %s %d %s %llu ms", p->report.address, p->endpoint.port,
+		   error ? strerror(error) : "no answer", probe_took(p));
 	fault_of_tcp(&fault, error);
 	probe_failed(p, &fault);
 }
@@ -211,7 +203,7 @@ static void probe_next_address(struct probe *p)
 	uint64_t share = left_until(p->deadline) / (p->addresses.count - p->address);
 	int r;
 
-	p->address++;
+	(void)snprintf(p->report.address, sizeof(p->report.address), "%s", p->addresses.text[p->address++]);
 	if (share < STAGE_LEAST_MS)
 		share = STAGE_LEAST_MS;
 	p->address_deadline = timer_now() + share;
@@ -219,7 +211,7 @@ static void probe_next_address(struct probe *p)
 		p->address_deadline = p->deadline;
 	probe_stage(p, STAGE_TCP, p->address_deadline);
 	ssl_restart(p->ssl);
-	r = socket_connect(probe_address(p), p->endpoint.port, &p->fd);
+	r = socket_connect(p->report.address, p->endpoint.port, &p->fd);
 	if (r == 0) {
 		p->armed = EPOLLOUT;
 		r = sd_event_add_io(p->event, &p->io, p->fd, p->armed, on_io, p);
@@ -250,10 +242,8 @@ static void probe_tls_failed(struct probe *p, int r)
 
 	handshake_describe(p->handshake, &view);
 	if (!why)
-		why = view.problem;
-	if (!why)
 		why = r == -ETIME ? "no answer" : "closed by the server";
-	probe_line(p, "TLS %.80s %llu ms", why, probe_took(p));
+	probe_line(p, "TLS %s %llu ms", strncmp(why, "TLS ", 4) == 0 ? why + 4 : why, probe_took(p));
 	if (p->stage == STAGE_TLS)
 		probe_certificates(p, &view);
 	fault_of_tls(&fault, p->ssl, r != -ETIME);
@@ -262,10 +252,7 @@ static void probe_tls_failed(struct probe *p, int r)
 
 static void probe_passed(struct probe *p)
 {
-	struct handshake_view view;
-
-	handshake_describe(p->handshake, &view);
-	(void)snprintf(p->report.summary, sizeof(p->report.summary), "%s %s", view.protocol, view.cipher);
+	(void)snprintf(p->report.summary, sizeof(p->report.summary), "%s", ssl_suite(p->ssl));
 	p->report.passed = true;
 	p->report.fault = (struct fault){ 0 };
 	probe_end(p);
@@ -276,8 +263,7 @@ static void probe_established(struct probe *p)
 	struct handshake_view view;
 
 	handshake_describe(p->handshake, &view);
-	probe_line(p, "TLS %s %s%s%s %llu ms", view.protocol, view.cipher, view.alpn[0] ? " ALPN " : "", view.alpn,
-		   probe_took(p));
+	probe_line(p, "TLS %s%s%s %llu ms", ssl_suite(p->ssl), view.alpn[0] ? " ALPN " : "", view.alpn, probe_took(p));
 	probe_certificates(p, &view);
 	probe_stage(p, STAGE_CONFIRM, p->deadline);
 }
@@ -316,15 +302,15 @@ static void probe_tcp_up(struct probe *p)
 	struct fault fault;
 	int r;
 
-	probe_line(p, "TCP %s %d connected %llu ms", probe_address(p), p->endpoint.port, probe_took(p));
+	probe_line(p, "TCP %s %d connected %llu ms", p->report.address, p->endpoint.port, probe_took(p));
 	probe_stage(p, STAGE_TLS, p->address_deadline);
 	r = handshake_new(&p->handshake, p->ssl, p->fd);
 	if (r == 0) {
 		probe_tls(p);
 		return;
 	}
-	(void)log_errno(r, "Handshake");
-	fault_of_tls(&fault, p->ssl, true);
+	probe_line(p, "TLS cannot be started");
+	fault_log_resources(&fault, r);
 	probe_failed(p, &fault);
 }
 
@@ -356,7 +342,7 @@ static void probe_begin(struct probe *p)
 	r = secure_new(&p->ssl, p->settings, p->dict, p->epoch, &p->endpoint);
 	if (r) {
 		probe_line(p, "TLS own key or certificate unusable");
-		fault_of_identity(&fault, r);
+		fault_log_identity(&fault, r);
 		probe_note_fault(p, &fault);
 		probe_end(p);
 		return;
@@ -371,7 +357,7 @@ static void probe_begin(struct probe *p)
 	r = resolve_start(&p->resolve, p->event, p->endpoint.host, STAGE_MS, on_resolved, p);
 	if (r < 0) {
 		probe_line(p, "DNS resolver cannot be started");
-		fault_of_resolver(&fault, r);
+		fault_log_resolver(&fault, r);
 		probe_note_fault(p, &fault);
 		probe_end(p);
 	}

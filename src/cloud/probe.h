@@ -4,6 +4,7 @@
  * under its client id at the same moment. */
 
 #include "cloud/fault.h"
+#include "cloud/resolve.h"
 #include "config/dict.h"
 #include "config/endpoint.h"
 #include "config/epoch.h"
@@ -20,8 +21,9 @@
 
 struct probe_report {
 	bool passed;
-	struct fault fault; /* when not passed: of the address that came farthest, as CONNECT says it */
-	char summary[64];   /* when passed: TLSv1.3 TLS_AES_256_GCM_SHA384 */
+	struct fault fault;             /* when not passed: of the address that came farthest, as CONNECT says it */
+	char summary[64];               /* when passed: TLSv1.3 TLS_AES_256_GCM_SHA384 */
+	char address[RESOLVE_MAX_TEXT]; /* the last that was tried; "": none */
 	size_t count;
 	char lines[PROBE_MAX_LINES][PROBE_MAX_LINE + 1];
 };

@@ -11,28 +11,23 @@
 
 #define MAX_HOST 253 /* RFC 1035, 2.3.4 */
 
-/* A name or an address, maybe with a scope. Whether it is a good one is for the resolver to say; it never sees other
- * bytes than these. */
 static bool take_host(const struct word *rest, char ret[MAX_HOST + 1])
 {
-	static const char bytes[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._:%";
 	struct word left = *rest, host = word_next(&left);
 
-	if (host.n == 0 || host.n > MAX_HOST || left.n > 0 || memchr("-.%", host.data[0], 3))
+	if (host.n == 0 || host.n > MAX_HOST || left.n > 0 || memchr(host.data, '\0', host.n))
 		return false;
-	for (size_t i = 0; i < host.n; i++) {
-		if (!memchr(bytes, host.data[i], sizeof(bytes) - 1))
-			return false;
-	}
 	memcpy(ret, host.data, host.n);
 	ret[host.n] = '\0';
-	return true;
+	return endpoint_is_host(ret);
 }
 
-/* The name has no address. */
-static int no_address(struct at_call *call, const struct fault *fault)
+/* With AT_ERR_CONNECT there is a fault that the answer names. */
+static int with_fault(struct at_call *call, const struct module *m, int r)
 {
-	return at_hint(call, AT_ERR_CONNECT, (int)fault->hint, "%s", fault->detail);
+	const struct fault *fault = &diagnosis_result(m->diagnosis)->fault;
+
+	return r == AT_ERR_CONNECT ? at_hint(call, r, (int)fault->hint, "%s", fault->detail) : r;
 }
 
 static int ping_finished(struct at_call *call, struct module *m, int r)
@@ -41,10 +36,8 @@ static int ping_finished(struct at_call *call, struct module *m, int r)
 	const struct ping_result *ping = &result->ping;
 	const char *address = result->addresses.text[0];
 
-	if (r == AT_ERR_CONNECT)
-		return no_address(call, &result->fault);
 	if (r)
-		return r;
+		return with_fault(call, m, r);
 	if (ping->received > 0)
 		return at_ok(call, "%u/%u %s %" PRIu64 ".%02" PRIu64 " ms", ping->received, ping->sent, address,
 			     ping->mean_us / 1000, ping->mean_us % 1000 / 10);
@@ -59,17 +52,16 @@ int diag_ping(struct at_call *call, struct module *m, const struct word *rest)
 
 	if (!take_host(rest, host))
 		return AT_ERR_PARAMETER;
-	return diagnosis_ping(m->diagnosis, host, at_later(call, ping_finished));
+	return with_fault(call, m, diagnosis_ping(m->diagnosis, host, at_later(call, ping_finished)));
 }
 
 static int dns_finished(struct at_call *call, struct module *m, int r)
 {
 	const struct diagnosis_result *result = diagnosis_result(m->diagnosis);
 
-	if (r == AT_ERR_CONNECT)
-		return no_address(call, &result->fault);
-	if (r == 0)
-		r = at_ok(call, "%" PRIu64 " ms", result->name_ms);
+	if (r)
+		return with_fault(call, m, r);
+	r = at_ok(call, "%" PRIu64 " ms", result->name_ms);
 	for (size_t i = 0; r == 0 && i < result->addresses.count; i++)
 		r = at_line(call, result->addresses.text[i], strlen(result->addresses.text[i]));
 	return r;
@@ -81,7 +73,7 @@ int diag_dns(struct at_call *call, struct module *m, const struct word *rest)
 
 	if (!take_host(rest, name))
 		return AT_ERR_PARAMETER;
-	return diagnosis_dns(m->diagnosis, name, at_later(call, dns_finished));
+	return with_fault(call, m, diagnosis_dns(m->diagnosis, name, at_later(call, dns_finished)));
 }
 
 /* --- TLS --- */

@@ -17,7 +17,6 @@ struct handshake {
 	SSL *connection;
 	int result;    /* of the last step */
 	bool accepted; /* the server has answered our last message */
-	const char *problem;
 	size_t shown, count;
 	struct handshake_certificate certificates[HANDSHAKE_MAX_CERTIFICATES];
 };
@@ -80,18 +79,12 @@ static void on_message(int sent, int version, int type, const void *bytes, size_
 
 static int handshake_result(struct handshake *h, int rc)
 {
-	unsigned long error;
-
 	switch (SSL_get_error(h->connection, rc)) {
 	case SSL_ERROR_WANT_READ:
 	case SSL_ERROR_WANT_WRITE:
 		return -EAGAIN;
 	case SSL_ERROR_SSL:
-		error = ERR_peek_error();
-		if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-			return -ECONNRESET;
-		h->problem = ERR_reason_error_string(error);
-		return -EPROTO;
+		return ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING ? -ECONNRESET : -EPROTO;
 	default:
 		return -ECONNRESET;
 	}
@@ -149,9 +142,6 @@ static void describe_alpn(const SSL *connection, char ret[HANDSHAKE_MAX_ALPN + 1
 void handshake_describe(const struct handshake *h, struct handshake_view *ret)
 {
 	*ret = (struct handshake_view){
-		.protocol = SSL_get_version(h->connection),
-		.cipher = SSL_get_cipher_name(h->connection),
-		.problem = h->problem,
 		.shown = h->shown,
 		.count = h->count,
 	};

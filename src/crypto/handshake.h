@@ -23,10 +23,7 @@ struct handshake_certificate {
 };
 
 struct handshake_view {
-	const char *protocol;              /* TLSv1.3; before the end of the handshake both are guesses */
-	const char *cipher;                /* "(NONE)": not agreed on */
 	char alpn[HANDSHAKE_MAX_ALPN + 1]; /* "": none */
-	const char *problem;               /* OpenSSL's word for what failed here; NULL: nothing */
 
 	/* As the server showed them, itself first, verified or not. */
 	size_t shown;
@@ -42,7 +39,7 @@ struct handshake *handshake_free(struct handshake *h);
 DEFINE_CLEANUP(struct handshake *, handshake_free)
 
 /* 0: complete on our side; -EAGAIN: again when the socket is ready; -ECONNRESET: the server has closed; -EPROTO: it
- * failed otherwise, see ssl_failure() and the view's problem; -ENOMEM. What failed stays failed. */
+ * failed otherwise, see ssl_failure(). What failed stays failed. */
 int handshake_step(struct handshake *h) _must_check_;
 
 /* After handshake_step() has returned 0: has the server accepted our certificate? Under TLS 1.3 that shows only in what

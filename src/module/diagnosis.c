@@ -18,8 +18,9 @@ struct diagnosis {
 	struct resolve *resolve;
 	struct ping *ping;
 	struct probe *probe;
-	bool ping_follows; /* behind the name */
-	uint64_t asked_at; /* ms */
+	struct endpoint endpoint; /* of the probe */
+	bool ping_follows;        /* behind the name */
+	uint64_t asked_at;        /* ms */
 	struct done done;
 	struct diagnosis_result result;
 };
@@ -50,6 +51,13 @@ static int start_ping(struct diagnosis *d)
 	return AT_ERR_MODE;
 }
 
+/* As CONNECT does. */
+static void correct_fault(const struct diagnosis *d, struct fault *fault)
+{
+	if (fault->off_net && !network_usable(d->settings->interface))
+		fault_of_network(fault);
+}
+
 static void on_resolved(void *userdata, int r, const struct addresses *found)
 {
 	struct diagnosis *d = userdata;
@@ -59,6 +67,7 @@ static void on_resolved(void *userdata, int r, const struct addresses *found)
 	d->resolve = resolve_free(d->resolve);
 	if (r < 0) {
 		fault_of_name(&d->result.fault, r);
+		correct_fault(d, &d->result.fault);
 		r = AT_ERR_CONNECT;
 	} else if (d->ping_follows) {
 		r = start_ping(d);
@@ -70,9 +79,15 @@ static void on_resolved(void *userdata, int r, const struct addresses *found)
 
 static int start_resolve(struct diagnosis *d, const char *name, bool ping_follows)
 {
+	int r;
+
 	d->ping_follows = ping_follows;
 	d->asked_at = timer_now();
-	return resolve_start(&d->resolve, d->event, name, DIAGNOSIS_NAME_MS, on_resolved, d);
+	r = resolve_start(&d->resolve, d->event, name, DIAGNOSIS_NAME_MS, on_resolved, d);
+	if (r == 0)
+		return 0;
+	fault_log_resolver(&d->result.fault, r);
+	return AT_ERR_CONNECT;
 }
 
 int diagnosis_ping(struct diagnosis *d, const char *host, struct done done)
@@ -91,13 +106,31 @@ int diagnosis_dns(struct diagnosis *d, const char *name, struct done done)
 	return start_resolve(d, name, false);
 }
 
+static void log_result(const struct diagnosis *d)
+{
+	const struct probe_report *report = &d->result.tls;
+	char hint[4] = "";
+	const struct log_field fields[] = {
+		{ "EXPRESSLINK_ENDPOINT", d->endpoint.host },
+		{ "EXPRESSLINK_ADDRESS", report->address },
+		{ "EXPRESSLINK_HINT", hint },
+		{ "EXPRESSLINK_DETAIL", report->fault.detail },
+	};
+
+	if (!report->passed)
+		(void)snprintf(hint, sizeof(hint), "%d", (int)report->fault.hint);
+	log_record(LOG_INFO, fields, ELEMENTS(fields), "DIAG TLS %s: %s", report->passed ? "passed" : "failed",
+		   report->passed ? report->summary : report->fault.detail);
+}
+
 static void on_probed(void *userdata, const struct probe_report *report)
 {
 	struct diagnosis *d = userdata;
 
 	d->result.tls = *report;
-	if (!report->passed && report->fault.off_net && !network_usable(d->settings->interface))
-		fault_of_network(&d->result.tls.fault);
+	if (!report->passed)
+		correct_fault(d, &d->result.tls.fault);
+	log_result(d);
 	d->probe = probe_free(d->probe);
 	done_call(&d->done, 0);
 }
@@ -105,6 +138,7 @@ static void on_probed(void *userdata, const struct probe_report *report)
 int diagnosis_tls(struct diagnosis *d, const struct endpoint *endpoint, struct done done)
 {
 	begin(d, done);
+	d->endpoint = *endpoint;
 	return probe_start(&d->probe, d->event, d->settings, d->dict, d->epoch, endpoint, DIAGNOSIS_TLS_MS, on_probed,
 			   d);
 }

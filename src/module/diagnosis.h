@@ -21,7 +21,7 @@
 #define DIAGNOSIS_TLS_MS  24000
 
 struct diagnosis_result {
-	struct fault fault; /* done got AT_ERR_CONNECT: the name */
+	struct fault fault; /* of the name, with AT_ERR_CONNECT */
 	struct addresses addresses;
 	uint64_t name_ms;
 	struct ping_result ping; /* of addresses.text[0] */
@@ -35,9 +35,9 @@ int diagnosis_new(struct diagnosis **ret, sd_event *event, const struct settings
 struct diagnosis *diagnosis_free(struct diagnosis *d);
 DEFINE_CLEANUP(struct diagnosis *, diagnosis_free)
 
-/* done gets 0 when there is a result, whatever that says; AT_ERR_CONNECT when the name has no address; AT_ERR_MODE when
- * echo requests are not allowed; -errno. Returns 0; or one of these at once, without done. A question that is still
- * open is dropped. */
+/* done gets 0 when there is a result, whatever that says; AT_ERR_CONNECT, and there is a fault, when no address was
+ * found for the name; AT_ERR_MODE when echo requests are not allowed; -errno. Returns 0; or one of these at once,
+ * without done. A question that is still open is dropped. */
 int diagnosis_ping(struct diagnosis *d, const char *host, struct done done) _must_check_;
 int diagnosis_dns(struct diagnosis *d, const char *name, struct done done) _must_check_;
 int diagnosis_tls(struct diagnosis *d, const struct endpoint *endpoint, struct done done) _must_check_;

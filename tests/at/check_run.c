@@ -209,7 +209,7 @@ START_TEST(fallback_of_connect_has_a_hint)
 	command("+PLAIN");
 	done_call(&m.done, -ENOMEM);
 	ck_assert_int_eq(m.last_r, AT_ERR_CONNECT);
-	expect("ERR14 3 UNABLE TO CONNECT Internal error: see the log\r\n");
+	expect("ERR14 3 UNABLE TO CONNECT Module lacks resources: see its log\r\n");
 }
 END_TEST
 

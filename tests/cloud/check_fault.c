@@ -56,10 +56,13 @@ END_TEST
 
 START_TEST(own_faults)
 {
-	fault_of_identity(&fault, -EKEYREJECTED);
+	fault_log_identity(&fault, -EKEYREJECTED);
 	assert_fault(HINT_TLS, "Own key or certificate unusable: see the module's log");
-	fault_of_resolver(&fault, -EMFILE);
+	fault_log_resolver(&fault, -EMFILE);
 	assert_fault(HINT_ENDPOINT, "Resolver could not be started: see the module's log");
+	fault_log_resources(&fault, -ENOMEM);
+	assert_fault(HINT_ENDPOINT, "Module lacks resources: see its log");
+	ck_assert(!fault.off_net);
 }
 END_TEST
 
@@ -93,6 +96,16 @@ START_TEST(connections)
 	fault_of_tcp(&fault, tcp[_i].error);
 	assert_fault(HINT_ENDPOINT, text);
 	ck_assert_int_eq(fault.off_net, tcp[_i].off_net);
+}
+END_TEST
+
+static const int wants[] = { EMFILE, ENFILE, ENOMEM, ENOBUFS };
+
+START_TEST(lacks_resources)
+{
+	fault_of_tcp(&fault, wants[_i]);
+	assert_fault(HINT_ENDPOINT, "Module lacks resources: see its log");
+	ck_assert(!fault.off_net);
 }
 END_TEST
 
@@ -166,6 +179,7 @@ int main(void)
 	tcase_add_test(tc, own_faults);
 	tcase_add_test(tc, names);
 	tcase_add_loop_test(tc, connections, 0, ELEMENTS(tcp));
+	tcase_add_loop_test(tc, lacks_resources, 0, ELEMENTS(wants));
 	tcase_add_test(tc, no_answer);
 	tcase_add_test(tc, no_network);
 	tcase_add_test(tc, handshakes);

@@ -10,6 +10,7 @@
 #include "fake/suite.h"
 #include "fake/temp.h"
 #include "fake/timer.h"
+#include "util/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +21,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -423,6 +427,22 @@ START_TEST(resolver_does_not_start)
 }
 END_TEST
 
+/* No descriptor is left for the socket. */
+START_TEST(lacks_resources)
+{
+	struct rlimit before, none;
+
+	start("server.example:1");
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ .rlim_cur = 3, .rlim_max = before.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	fake_resolve_found("127.0.0.1\n");
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_failed(HINT_ENDPOINT, "Module lacks resources: see its log");
+	assert_lines("DNS server.example 1 address 0 ms\nTCP 127.0.0.1 1 %s 0 ms\n", strerror(EMFILE));
+}
+END_TEST
+
 START_TEST(refused)
 {
 	char detail[128];
@@ -608,6 +628,18 @@ START_TEST(plain_text)
 }
 END_TEST
 
+/* What we do not understand is no fault of the line. */
+START_TEST(nonsense_in_tls)
+{
+	peer.text = "\x16\3\3\x7f\x7f"; /* longer than a record may be */
+	peer_start(&server, talk, NULL);
+	run("127.0.0.1", server.port);
+	ck_assert_int_eq((int)report.fault.hint, HINT_TLS);
+	ck_assert_int_eq(strncmp(report.fault.detail, "TLS failed: ", 12), 0);
+	assert_lines("TCP 127.0.0.1 %d connected 0 ms\n%s 0 ms\n", server.port, report.fault.detail);
+}
+END_TEST
+
 START_TEST(closed_during_tls)
 {
 	peer.text = "";
@@ -733,6 +765,57 @@ START_TEST(stopped_before_it_began)
 }
 END_TEST
 
+/* --- the log --- */
+
+/* A socket as the journal has one; stderr is taken for the journal's. */
+static int open_journal(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	char stream[64];
+	struct stat st;
+
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", temp_path(rig.dir, "journal"));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	(void)snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		       (unsigned long long)st.st_ino);
+	ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
+	log_open(at.sun_path);
+	return fd;
+}
+
+static void expect_step(int journal, const char *step, const char *address, const char *message)
+{
+	char got[4096], expected[512];
+	ssize_t n = recv(journal, got, sizeof(got) - 1, 0);
+
+	ck_assert_int_gt(n, 0);
+	got[n] = '\0';
+	(void)snprintf(expected, sizeof(expected), "MESSAGE=DIAG TLS: %s", message);
+	ck_assert_msg(strncmp(got, expected, strlen(expected)) == 0, "%s", got);
+	(void)snprintf(expected, sizeof(expected),
+		       "EXPRESSLINK_ENDPOINT=server.example\nEXPRESSLINK_ADDRESS=%s\nEXPRESSLINK_STEP=%s\n", address,
+		       step);
+	ck_assert_msg(strstr(got, expected), "%s", got);
+}
+
+START_TEST(steps_in_the_journal)
+{
+	int journal = open_journal();
+
+	peer_start(&server, serve, NULL);
+	run("server.example", server.port);
+	ck_assert(report.passed);
+	ck_assert_str_eq(report.address, "127.0.0.1");
+	expect_step(journal, "DNS", "", "DNS server.example 1 address 0 ms\n");
+	expect_step(journal, "TCP", "127.0.0.1", "TCP 127.0.0.1 ");
+	expect_step(journal, "TLS", "127.0.0.1", "TLS TLSv1.3 TLS_AES_256_GCM_SHA384 0 ms\n");
+	expect_step(journal, "CERT", "127.0.0.1", "CERT 0 server by Server CA ");
+	ck_assert_int_eq(close(journal), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("probe");
@@ -746,6 +829,7 @@ int main(void)
 	tcase_add_test(tc, name_fails);
 	tcase_add_test(tc, silent_resolver);
 	tcase_add_test(tc, resolver_does_not_start);
+	tcase_add_test(tc, lacks_resources);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, no_answer);
 	tcase_add_test(tc, every_address_is_tried);
@@ -755,6 +839,7 @@ int main(void)
 	tcase_add_loop_test(tc, server_refused, 0, 2 * ELEMENTS(refusals));
 	tcase_add_loop_test(tc, we_are_refused, 0, ELEMENTS(versions));
 	tcase_add_test(tc, plain_text);
+	tcase_add_test(tc, nonsense_in_tls);
 	tcase_add_test(tc, closed_during_tls);
 	tcase_add_test(tc, silent_during_tls);
 	tcase_add_test(tc, closed_after_tls);
@@ -763,6 +848,7 @@ int main(void)
 	tcase_add_test(tc, the_whole_is_bounded);
 	tcase_add_test(tc, stopped_in_every_stage);
 	tcase_add_test(tc, stopped_before_it_began);
+	tcase_add_test(tc, steps_in_the_journal);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -165,8 +165,9 @@ END_TEST
 static const char *const words[] = { "PING", "DNS", "TLS" };
 
 static const char *const malformed[] = {
-	"%s  host", "%s a b", "%s host  ", "%s a\\Ab", "%s a\\Db", "%s a\x01", "%s h\xc3\xb6st", "%s a/b",
-	"%s a;b",   "%s -x",  "%s .",      "%s %%%%",  "%s $(a)",  "%s a\x7f", "%s a\tb",
+	"%s  host", "%s a b",   "%s host  ",    "%s a\\Ab", "%s a\\Db", "%s a\x01",     "%s h\xc3\xb6st", "%s a/b",
+	"%s a;b",   "%s -x",    "%s .",         "%s %%%%",  "%s $(a)",  "%s a\x7f",     "%s a\tb",        "%s 1",
+	"%s 0",     "%s 127.1", "%s 1.2.3.256", "%s a..b",  "%s ::g",   "%s fe80::1%%",
 };
 
 START_TEST(no_host)
@@ -208,7 +209,8 @@ START_TEST(longest_name)
 	char line[400] = "AT+DIAG DNS ";
 	size_t n = strlen(line);
 
-	memset(line + n, 'a', 253);
+	for (size_t i = 0; i < 253; i++)
+		line[n + i] = i % 64 == 63 ? '.' : 'a';
 	say(line);
 	ck_assert_uint_eq(strlen(fake_resolve()->host), 253);
 	fake_resolve_fail(-ENOENT);
@@ -248,12 +250,21 @@ END_TEST
 /* Something here is out of order. */
 START_TEST(breaks)
 {
+	static const char resolver[] =
+		"ERR14 3 UNABLE TO CONNECT Resolver could not be started: see the module's log\r\n";
+	static const char lacks[] = "ERR14 3 UNABLE TO CONNECT Module lacks resources: see its log\r\n";
+
 	fake_resolve()->start_result = -EAGAIN;
-	expect("AT+DIAG DNS host.example", "ERR4 PARAMETER ERROR\r\n");
+	expect("AT+DIAG DNS host.example", resolver);
+	expect("AT+DIAG PING host.example", resolver);
 	fake_ping()->start_result = -EMFILE;
-	expect("AT+DIAG PING 192.0.2.1", "ERR4 PARAMETER ERROR\r\n");
+	expect("AT+DIAG PING 192.0.2.1", lacks);
+	fake_resolve()->start_result = 0;
+	say("AT+DIAG PING host.example");
+	fake_resolve_found("192.0.2.1\n");
+	hear(lacks);
 	fake_probe()->start_result = -ENOMEM;
-	expect("AT+DIAG TLS host.example", "ERR4 PARAMETER ERROR\r\n");
+	expect("AT+DIAG TLS host.example", lacks);
 }
 END_TEST
 

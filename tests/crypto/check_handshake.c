@@ -162,10 +162,9 @@ START_TEST(passed)
 	ck_assert_int_eq(turns(h, handshake_confirm), 0);
 	ck_assert_ptr_null(ssl_failure(s));
 	handshake_describe(h, &view);
-	ck_assert_str_eq(view.protocol, modern ? "TLSv1.3" : "TLSv1.2");
-	ck_assert_str_eq(view.cipher, modern ? "TLS_AES_256_GCM_SHA384" : "ECDHE-ECDSA-AES256-GCM-SHA384");
+	ck_assert_str_eq(ssl_suite(s),
+			 modern ? "TLSv1.3 TLS_AES_256_GCM_SHA384" : "TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384");
 	ck_assert_str_eq(view.alpn, "");
-	ck_assert_ptr_null(view.problem);
 	assert_shown(h, "server", "Server CA");
 
 	/* pki.c gives them 4000 days from yesterday. */
@@ -230,7 +229,6 @@ static void expect_refusal(int version, int i)
 	_cleanup_(pki_freep) struct pki *shown =
 		make_server(refusals[i].trusted ? root : other_root, "server", refusals[i].names, refusals[i].expired);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
-	struct handshake_view view;
 
 	server_make(shown, version);
 	h = begin();
@@ -241,9 +239,6 @@ static void expect_refusal(int version, int i)
 	ck_assert_str_eq(ssl_failure(s), refusals[i].failure);
 	ck_assert(!ssl_established(s));
 	assert_shown(h, "server", refusals[i].trusted ? "Server CA" : "Other CA");
-	handshake_describe(h, &view);
-	ck_assert_ptr_nonnull(view.problem);
-	ck_assert_str_eq(view.problem, "certificate verify failed");
 }
 
 START_TEST(server_refused)
@@ -287,8 +282,6 @@ START_TEST(plain_text)
 	ck_assert_ptr_nonnull(ssl_failure(s));
 	ck_assert_str_eq(ssl_failure(s), "Server does not speak TLS: check Endpoint and its port");
 	handshake_describe(h, &view);
-	ck_assert_ptr_nonnull(view.problem);
-	ck_assert_str_eq(view.problem, "wrong version number");
 	ck_assert_uint_eq(view.shown, 0);
 	ck_assert_uint_eq(ERR_peek_error(), 0);
 }
@@ -314,15 +307,12 @@ END_TEST
 START_TEST(heard_and_closed)
 {
 	_cleanup_(handshake_freep) struct handshake *h = begin();
-	struct handshake_view view;
 	char bytes[4096];
 
 	ck_assert_int_eq(handshake_step(h), -EAGAIN);
 	ck_assert_int_gt(read(ends[1], bytes, sizeof(bytes)), 0);
 	server_close();
 	ck_assert_int_eq(handshake_step(h), -ECONNRESET);
-	handshake_describe(h, &view);
-	ck_assert_ptr_null(view.problem);
 	ck_assert_ptr_null(ssl_failure(s));
 }
 END_TEST

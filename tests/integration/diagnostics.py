@@ -10,11 +10,12 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from gateway import HOST, site  # noqa: E402
 from harness import Failure  # noqa: E402
-from network import CLOUD, CLOUD_TOO, GATEWAY, NOBODY  # noqa: E402
+from network import CLOUD, CLOUD_TOO, GATEWAY, MS_BIND, NOBODY, mount  # noqa: E402
 from parallel import case, run_at_once  # noqa: E402
 
 PR_CAPBSET_DROP, CAP_NET_RAW = 24, 13
@@ -131,6 +132,38 @@ def ping_and_dns_without_a_name():
             expect(s, "AT+DIAG %s %s" % (word, HOST),
                    rb"ERR14 3 UNABLE TO CONNECT Name server does not answer: check network")
             s.names.silent = False
+        s.works()
+        s.end()
+
+
+@case
+def without_a_network():
+    with site(plugged=False) as s:
+        s.start()
+        for word in ("PING", "DNS"):
+            expect(s, "AT+DIAG %s %s" % (word, HOST),
+                   rb"ERR14 2 UNABLE TO CONNECT No network: no interface is up and has an address")
+        expect(s, "AT+DIAG PING " + CLOUD, rb"OK 0/3 %s Network is unreachable" % re.escape(CLOUD).encode())
+        expect(s, "AT+DIAG TLS " + HOST, rb"OK\d+ FAILED 2 No network: .*")
+        s.m.wait_log(rb"DIAG TLS failed: No network: no interface is up and has an address")
+        s.works()
+        s.end()
+
+
+@case
+def dns_with_much():
+    """More addresses than are told, and than the daemon takes from its helper."""
+    with site() as s, tempfile.NamedTemporaryFile("w") as hosts, tempfile.NamedTemporaryFile("w") as conf:
+        hosts.writelines("198.51.%d.%d many.example\n" % (i // 250, i % 250 + 1) for i in range(2000))
+        conf.write("multi on\n")
+        for f, path in ((hosts, "/etc/hosts"), (conf, "/etc/host.conf")):
+            f.flush()
+            os.chmod(f.name, 0o644)
+            mount(f.name, os.path.realpath(path), MS_BIND)
+        s.start()
+        got = expect(s, "AT+DIAG DNS many.example", rb"OK16 \d+ ms")
+        if not all(re.fullmatch(rb"198\.51\.\d+\.\d+", line) for line in got):
+            raise Failure("many.example: %r" % got)
         s.works()
         s.end()
 

@@ -6,6 +6,7 @@ datasheet promises, the same words from DIAG TLS, no processor time burnt, and a
 import os
 import re
 import ssl
+import struct
 import subprocess
 import sys
 import time
@@ -158,6 +159,34 @@ def old_tls(s):
     c = context(ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1)
     c.set_ciphers("ALL:@SECLEVEL=0")
     s.peer(context=c)
+
+
+class Hello(peers.Peer):
+    """Answers with a ServerHello of its own, whatever it was offered, and waits for what is said to that."""
+    def __init__(self, pki, version, cipher):
+        body = bytes([3, version]) + bytes(32) + b"\0" + struct.pack("!H", cipher) + b"\0"
+        self.hello = b"\x16\3%c\0\x2a\2\0\0\x26" % version + body
+        super().__init__(pki, address=CLOUD)
+
+    def connection(self, s):
+        s.recv(4096)
+        s.sendall(self.hello)
+        s.recv(4096)
+
+
+def hello(s, version, cipher):
+    p = Hello(s.m.pki, version, cipher)
+    s.endpoint = "%s:%d" % (HOST, p.port)
+
+
+@row(4, "Server does not speak TLS 1.2 or later")
+def old_tls_all_the_same(s):
+    hello(s, 2, 0x002f)
+
+
+@row(4, "TLS failed: unknown cipher returned")
+def unknown_cipher(s):
+    hello(s, 3, 0x1234)
 
 
 def alert(s, code):

@@ -122,9 +122,9 @@ class Site:
 
 
 def pattern(text):
-    """A regular expression for text in which <n> is a number and <error> the system's words."""
+    """A regular expression for text in which <n> is a number, <error> the system's words, <reason> those of OpenSSL."""
     return re.escape(text).replace("<n>", "[0-9]+").replace("<error>", "[A-Z].+").replace(
-        "<any>", ".*").encode()
+        "<reason>", "[a-z].+").replace("<any>", ".*").encode()
 
 
 @contextlib.contextmanager

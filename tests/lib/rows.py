@@ -39,8 +39,9 @@ def row(hint, detail, diag=SAME, **options):
     return register
 
 
-# Want of memory and of processes: tests/cloud/check_attempt.c
-NOT_HERE = {(3, "Resolver could not be started: see the module's log"), (6, "Jobs topics: <error>")}
+# Want of memory, of processes, of descriptors: tests/cloud/check_attempt.c, check_fault.c, check_probe.c
+NOT_HERE = {(3, "Resolver could not be started: see the module's log"), (3, "Module lacks resources: see its log"),
+            (6, "Jobs topics: <error>")}
 
 
 @case

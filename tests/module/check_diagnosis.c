@@ -10,7 +10,9 @@
 #include "fake/timer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct rig rig;
 static struct diagnosis *diagnosis;
@@ -143,8 +145,10 @@ END_TEST
 START_TEST(resolver_breaks)
 {
 	fake_resolve()->start_result = -EAGAIN;
-	ck_assert_int_eq(diagnosis_dns(diagnosis, "host.example", done), -EAGAIN);
-	ck_assert_int_eq(diagnosis_ping(diagnosis, "host.example", done), -EAGAIN);
+	ck_assert_int_eq(diagnosis_dns(diagnosis, "host.example", done), AT_ERR_CONNECT);
+	ck_assert_int_eq(diagnosis_ping(diagnosis, "host.example", done), AT_ERR_CONNECT);
+	ck_assert_int_eq((int)result->fault.hint, HINT_ENDPOINT);
+	ck_assert_str_eq(result->fault.detail, "Resolver could not be started: see the module's log");
 	ck_assert_uint_eq(calls, 0);
 	ck_assert_uint_eq(fake_ping()->starts, 0);
 }
@@ -172,22 +176,60 @@ START_TEST(tls)
 }
 END_TEST
 
-/* As CONNECT says it. */
-START_TEST(no_network)
+static void unplug(void)
 {
-	struct probe_report report = { .count = 1, .lines = { "DNS" } };
-
 	rig_done(&rig);
 	ck_assert_ptr_null(diagnosis_free(diagnosis));
 	rig_make_module(&rig, "[Network]\nInterface=none0\n");
 	ck_assert_int_eq(diagnosis_new(&diagnosis, rig.event, rig.settings, rig.dict, rig.module->epoch), 0);
 	result = diagnosis_result(diagnosis);
+}
+
+/* What is written to stderr comes to us. Returns the end to read from. */
+static int take_stderr(void)
+{
+	int ends[2];
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	ck_assert_int_eq(close(ends[1]), 0);
+	return ends[0];
+}
+
+/* As CONNECT says it, and the log says the same. */
+START_TEST(no_network)
+{
+	struct probe_report report = { .count = 1, .lines = { "DNS" } };
+	char text[1024];
+	int log;
+
+	unplug();
 	fault_of_name(&report.fault, _i ? -ENOENT : -EAGAIN);
 	ck_assert_int_eq(diagnosis_tls(diagnosis, &endpoint, done), 0);
+	log = take_stderr();
 	fake_probe_end(&report);
 	expect(0);
 	ck_assert_int_eq((int)result->tls.fault.hint, _i ? HINT_ENDPOINT : HINT_NETWORK);
 	ck_assert_uint_eq(result->tls.count, 1);
+	text[read(log, text, sizeof(text) - 1)] = '\0';
+	ck_assert_str_eq(text, _i ? "DIAG TLS failed: Name not found: check Endpoint\n"
+				  : "DIAG TLS failed: No network: no interface is up and has an address\n");
+	ck_assert_int_eq(close(log), 0);
+}
+END_TEST
+
+START_TEST(no_name_without_a_network)
+{
+	unplug();
+	if (_i % 2)
+		ck_assert_int_eq(diagnosis_ping(diagnosis, "host.example", done), 0);
+	else
+		ck_assert_int_eq(diagnosis_dns(diagnosis, "host.example", done), 0);
+	fake_resolve_fail(_i / 2 ? -ENOENT : -EAGAIN);
+	expect(AT_ERR_CONNECT);
+	ck_assert_int_eq((int)result->fault.hint, _i / 2 ? HINT_ENDPOINT : HINT_NETWORK);
+	ck_assert_str_eq(result->fault.detail, _i / 2 ? "Name not found: check Endpoint"
+						      : "No network: no interface is up and has an address");
 }
 END_TEST
 
@@ -256,6 +298,7 @@ int main(void)
 	tcase_add_test(tc, resolver_breaks);
 	tcase_add_test(tc, tls);
 	tcase_add_loop_test(tc, no_network, 0, 2);
+	tcase_add_loop_test(tc, no_name_without_a_network, 0, 4);
 	tcase_add_test(tc, tls_breaks);
 	tcase_add_test(tc, stopped);
 	tcase_add_test(tc, one_at_a_time);
