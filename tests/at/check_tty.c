@@ -760,6 +760,24 @@ START_TEST(discarded)
 }
 END_TEST
 
+/* What came before is not for those who come after. */
+START_TEST(discarded_input)
+{
+	struct pollfd poll_fd = { .events = POLLIN };
+	int host;
+
+	start_pty();
+	host = open_host();
+	write_all(host, "AT+CONNECT\r");
+	poll_fd.fd = sd_event_get_fd(event);
+	ck_assert_int_eq(poll(&poll_fd, 1, 10000), 1);
+	tty_discard(tty);
+	write_all(host, "AT\r");
+	receive("AT\r");
+	(void)close(host);
+}
+END_TEST
+
 START_TEST(paused)
 {
 	int host;
@@ -809,6 +827,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, no_spin_while_the_host_does_not_read);
 	tcase_add_test(tc, sent_is_told_from_the_loop);
 	tcase_add_test(tc, discarded);
+	tcase_add_test(tc, discarded_input);
 	tcase_add_test(tc, paused);
 	suite_add_tcase(s, tc);
 	return s;
