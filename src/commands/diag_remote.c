@@ -27,7 +27,7 @@ static int with_fault(struct at_call *call, const struct module *m, int r)
 {
 	const struct fault *fault = &diagnosis_result(m->diagnosis)->fault;
 
-	return r == AT_ERR_CONNECT ? at_hint(call, r, (int)fault->hint, "%s", fault->detail) : r;
+	return r == AT_ERR_CONNECT ? at_hint(call, AT_ERR_CONNECT, (int)fault->hint, "%s", fault->detail) : r;
 }
 
 static int ping_finished(struct at_call *call, struct module *m, int r)
