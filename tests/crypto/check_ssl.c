@@ -466,7 +466,9 @@ START_TEST(damaged_record)
 	ck_assert_int_eq(BIO_write(far, record, sizeof(record)), sizeof(record));
 	ck_assert_int_lt(SSL_read(client, &byte, 1), 1);
 	ck_assert_ptr_nonnull(ssl_failure(s));
-	ck_assert_str_eq(ssl_failure(s), "TLS failed: decryption failed or bad record mac");
+	/* OpenSSL 3.2 and later lay a more general one upon it. */
+	if (strcmp(ssl_failure(s), "TLS failed: record layer failure") != 0)
+		ck_assert_str_eq(ssl_failure(s), "TLS failed: decryption failed or bad record mac");
 	SSL_free(client);
 	SSL_free(server);
 	ERR_clear_error();
