@@ -41,8 +41,8 @@ struct buf;
 struct buf *tty_out(struct tty *t);
 void tty_flush(struct tty *t);
 
-/* Forgets what was not yet sent, here and as far as possible in the kernel, a tty_when_sent(), and what has come and was
- * not read yet. */
+/* Forgets what was not yet sent, here and as far as possible in the kernel, a tty_when_sent(), and what has come and
+ * was not read yet. */
 void tty_discard(struct tty *t);
 
 /* Stops and goes on reading: for a reader that is able to keep up but wants others to have their turn. */
