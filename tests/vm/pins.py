@@ -180,7 +180,8 @@ def login_on_the_port(m):
     m.do("systemctl start " + UNIT)
     m.until("journalctl --sync; journalctl -q -b -o cat -u %s | grep -F"
             " '/dev/ttyS1 is used by serial-getty@ttyS1.service'" % UNIT)
-    m.do("systemctl stop serial-getty@ttyS1.service")
+    # The login prompt has made the port its own; udev makes it that of the group again.
+    m.do("systemctl stop serial-getty@ttyS1.service && udevadm trigger --action=change --settle /dev/ttyS1")
     m.do("systemctl restart " + UNIT)
     m.serial.clear()
     m.serial.send(b"\r\n")
