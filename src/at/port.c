@@ -214,7 +214,7 @@ const char *port_slave(const struct port *p)
 void port_discard(struct port *p)
 {
 	if (p->fd >= 0)
-		(void)tcflush(p->fd, TCOFLUSH);
+		(void)tcflush(p->fd, TCIOFLUSH);
 }
 
 void port_discard_input(struct port *p)

@@ -29,7 +29,7 @@ bool port_is_pty(const struct port *p);
 const char *port_path(const struct port *p);
 const char *port_slave(const struct port *p);
 
-/* Throws away what the kernel has not yet sent; what it has received. */
+/* Throws away what the kernel has not yet sent and what it has received; only the latter. */
 void port_discard(struct port *p);
 void port_discard_input(struct port *p);
 

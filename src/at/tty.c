@@ -202,7 +202,6 @@ void tty_discard(struct tty *t)
 {
 	buf_clear(&t->out);
 	port_discard(t->port);
-	port_discard_input(t->port);
 	t->want_sent = false;
 	timer_disarm(&t->sent);
 	set_events(t);

@@ -55,18 +55,17 @@ static bool is_outside(const struct ifaddrs *a)
 	return false;
 }
 
-bool network_list_usable(const struct ifaddrs *list, const char *interface)
+bool network_list_usable(const struct ifaddrs *list)
 {
 	for (const struct ifaddrs *a = list; a; a = a->ifa_next) {
-		bool meant = interface[0] ? strcmp(a->ifa_name, interface) == 0 : !(a->ifa_flags & IFF_LOOPBACK);
-
-		if (meant && (a->ifa_flags & IFF_UP) && (a->ifa_flags & IFF_RUNNING) && is_outside(a))
+		if (!(a->ifa_flags & IFF_LOOPBACK) && (a->ifa_flags & IFF_UP) && (a->ifa_flags & IFF_RUNNING) &&
+		    is_outside(a))
 			return true;
 	}
 	return false;
 }
 
-bool network_usable(const char *interface)
+bool network_usable(void)
 {
 	struct ifaddrs *list;
 	bool usable;
@@ -75,7 +74,7 @@ bool network_usable(const char *interface)
 		(void)log_errno(-errno, "Interfaces");
 		return true;
 	}
-	usable = network_list_usable(list, interface);
+	usable = network_list_usable(list);
 	freeifaddrs(list);
 	return usable;
 }

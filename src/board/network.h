@@ -21,13 +21,12 @@ typedef int (*network_line_fn)(void *userdata, const char *line, size_t n);
  * -errno, or what fn returned. */
 int network_describe(network_line_fn fn, void *userdata) _must_check_;
 
-/* Has any interface but loopback, or this one if one is named ("": none is), a carrier and an address by which
- * others could be reached? True as well when the kernel does not tell. */
-bool network_usable(const char *interface);
+/* Has any interface but loopback a carrier and an address by which others could be reached? True as well when the kernel does not tell. */
+bool network_usable(void);
 
 /* The same for given readings. */
 int network_interfaces(const struct ifaddrs *list, network_line_fn fn, void *userdata) _must_check_;
-bool network_list_usable(const struct ifaddrs *list, const char *interface);
+bool network_list_usable(const struct ifaddrs *list);
 
 /* One line of /proc/net/route, /proc/net/ipv6_route, resolv.conf. False: nothing to be told. */
 typedef bool (*network_parse_fn)(const char *line, char ret[NETWORK_MAX_LINE + 1]);

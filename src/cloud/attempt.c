@@ -3,6 +3,7 @@
 
 #include "at/error.h"
 #include "cloud/enrol.h"
+#include "cloud/route.h"
 #include "cloud/secure.h"
 #include "config/endpoint.h"
 #include "util/log.h"
@@ -13,10 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STAGE_MS       10000 /* the most that one stage may take */
-#define STAGE_LEAST_MS 1000  /* an address is given at least this, however many there are */
-#define TRY_LEAST_MS   2000  /* what a pause has to leave for another try */
-#define CLOCK_MS       500   /* how often is looked whether the clock was set */
+#define TRY_LEAST_MS 2000 /* what a pause has to leave for another try */
+#define CLOCK_MS     500  /* how often is looked whether the clock was set */
 
 enum stage {
 	STAGE_IDLE,
@@ -40,22 +39,17 @@ struct attempt {
 	struct attempt_events events;
 	enum stage stage;
 	struct timer timer; /* the stage's deadline */
-	uint64_t deadline;  /* of the whole */
 	uint64_t since;     /* when the present stage began */
 	struct attempt_report report;
 
 	struct endpoint endpoint;
 	struct resolve *resolve;
-	struct addresses addresses;
-	size_t address;            /* the next to be tried */
-	uint64_t address_deadline; /* of the present one, up to the login */
+	struct route route; /* an address has its time up to the login */
 	struct ssl *ssl;
 
-	struct fault fault; /* of the address that came farthest */
-	bool failed;        /* there is one */
-	bool clock_behind;  /* the clock is to blame */
-	int64_t clock;      /* epoch_clock_offset() then */
-	bool dropped;       /* the server closed where it was to answer the login */
+	bool clock_behind; /* the clock is to blame */
+	int64_t clock;     /* epoch_clock_offset() then */
+	bool dropped;      /* the server closed where it was to answer the login */
 	bool first;
 	size_t pauses;
 
@@ -93,30 +87,14 @@ static void attempt_fail_text(struct attempt *a, enum fault_hint hint, const cha
 	attempt_fail(a, &fault);
 }
 
-static uint64_t attempt_left(const struct attempt *a)
-{
-	uint64_t now = timer_now();
-
-	return a->deadline > now ? a->deadline - now : 0;
-}
-
 /* Arms the deadline of a stage: its own, or what is left of the whole. */
 static void attempt_stage(struct attempt *a, enum stage stage, uint64_t most_ms)
 {
-	uint64_t left = attempt_left(a);
+	uint64_t left = route_left(&a->route);
 
 	a->stage = stage;
 	a->since = timer_now();
 	timer_arm(&a->timer, most_ms < left ? most_ms : left);
-}
-
-/* One of the stages in which an address still may fail and leave the next one to be tried. */
-static void attempt_address_stage(struct attempt *a, enum stage stage)
-{
-	uint64_t now = timer_now();
-	uint64_t left = a->address_deadline > now ? a->address_deadline - now : 0;
-
-	attempt_stage(a, stage, left < STAGE_MS ? left : STAGE_MS);
 }
 
 /* --- what one address gave --- */
@@ -126,7 +104,7 @@ static bool attempt_pause(struct attempt *a)
 {
 	uint64_t ms;
 
-	if (a->clock_behind && a->fault.hint == HINT_TLS) {
+	if (a->clock_behind && a->route.fault.hint == HINT_TLS) {
 		log_notice("The clock is not set: waiting until somebody sets it");
 		a->clock = epoch_clock_offset();
 		attempt_stage(a, STAGE_PAUSE, CLOCK_MS);
@@ -135,11 +113,11 @@ static bool attempt_pause(struct attempt *a)
 	if (!a->first || !a->dropped || a->pauses >= ELEMENTS(pauses_ms))
 		return false;
 	ms = pauses_ms[a->pauses];
-	if (attempt_left(a) < ms + TRY_LEAST_MS)
+	if (route_left(&a->route) < ms + TRY_LEAST_MS)
 		return false;
 	a->pauses++;
 	a->report.retried = true;
-	log_notice("%s: next try in %llu s, the module may just be being registered", a->fault.detail,
+	log_notice("%s: next try in %llu s, the module may just be being registered", a->route.fault.detail,
 		   (unsigned long long)ms / 1000);
 	attempt_stage(a, STAGE_PAUSE, ms);
 	return true;
@@ -160,16 +138,16 @@ static bool attempt_clock_was_set(struct attempt *a)
 
 static void attempt_again(struct attempt *a)
 {
-	if (attempt_left(a) == 0) {
-		attempt_fail(a, &a->fault);
+	if (route_left(&a->route) == 0) {
+		attempt_fail(a, &a->route.fault);
 		return;
 	}
 	if (a->clock_behind && !attempt_clock_was_set(a)) {
 		attempt_stage(a, STAGE_PAUSE, CLOCK_MS);
 		return;
 	}
-	a->address = 0;
-	a->failed = a->clock_behind = a->dropped = false;
+	route_again(&a->route);
+	a->clock_behind = a->dropped = false;
 	attempt_next_address(a);
 }
 
@@ -178,22 +156,29 @@ static void attempt_give_up(struct attempt *a)
 {
 	if (attempt_pause(a))
 		return;
-	if (a->fault.off_net && !a->events.network_is_usable(a->events.userdata))
-		fault_of_network(&a->fault);
-	attempt_fail(a, &a->fault);
+	if (a->route.fault.off_net && !a->events.network_is_usable())
+		fault_of_network(&a->route.fault);
+	attempt_fail(a, &a->route.fault);
+}
+
+static void attempt_no_name(struct attempt *a, int r)
+{
+	struct fault fault;
+
+	fault_of_name(&fault, r);
+	route_fail(&a->route, &fault);
+	attempt_give_up(a);
 }
 
 static void attempt_address_failed(struct attempt *a, const struct fault *fault)
 {
-	if (!a->failed || fault_tells_more(fault, &a->fault))
-		a->fault = *fault;
-	a->failed = true;
+	route_fail(&a->route, fault);
 	a->clock_behind = a->clock_behind || ssl_clock_behind(a->ssl);
 	mqtt_close(a->mqtt);
 
 	/* Who was asked to log us in has answered by closing: the others are the same cloud, and it wants a pause
 	 * between two logins. */
-	if (!a->dropped && a->address < a->addresses.count && attempt_left(a) > 0) {
+	if (!a->dropped && route_goes_on(&a->route)) {
 		log_info("%s: %s", a->report.address, fault->detail);
 		attempt_next_address(a);
 	} else {
@@ -224,8 +209,7 @@ static void on_deadline(void *userdata)
 
 	switch (a->stage) {
 	case STAGE_RESOLVE:
-		fault_of_name(&a->fault, -ETIME);
-		attempt_give_up(a);
+		attempt_no_name(a, -ETIME);
 		break;
 	case STAGE_TCP:
 	case STAGE_TLS:
@@ -267,7 +251,7 @@ static void attempt_begin(struct attempt *a)
 	/* The name servers are at work while we read keys and certificates. */
 	attempt_stage(a, STAGE_RESOLVE, UINT64_MAX);
 	if (!a->endpoint.numeric)
-		r = resolve_start(&a->resolve, a->event, a->endpoint.host, STAGE_MS, on_resolved, a);
+		r = resolve_start(&a->resolve, a->event, a->endpoint.host, ROUTE_STAGE_MS, on_resolved, a);
 	if (r < 0) {
 		fault_log_resolver(&fault, r);
 		attempt_fail(a, &fault);
@@ -280,8 +264,7 @@ static void attempt_begin(struct attempt *a)
 		return;
 	}
 	if (a->endpoint.numeric) {
-		a->addresses.count = 1;
-		(void)snprintf(a->addresses.text[0], sizeof(a->addresses.text[0]), "%.45s", a->endpoint.host);
+		route_direct(&a->route, &a->endpoint);
 		attempt_next_address(a);
 	}
 }
@@ -290,36 +273,31 @@ static void on_resolved(void *userdata, int r, const struct addresses *found)
 {
 	struct attempt *a = userdata;
 
-	a->addresses = *found;
+	route_found(&a->route, found);
 	a->resolve = resolve_free(a->resolve);
 	a->report.name_ms = timer_now() - a->since;
-	if (r == 0) {
+	if (r == 0)
 		attempt_next_address(a);
-		return;
-	}
-	fault_of_name(&a->fault, r);
-	attempt_give_up(a);
+	else
+		attempt_no_name(a, r);
 }
 
 static void attempt_next_address(struct attempt *a)
 {
 	struct mqtt_target target = {
-		.address = a->addresses.text[a->address],
+		.address = route_next(&a->route),
 		.port = a->endpoint.port,
 		.client_id = a->settings->thing_name,
 		.keep_alive = a->settings->keep_alive,
 		.ssl_ctx = ssl_context(a->ssl),
 	};
-	uint64_t share = attempt_left(a) / (a->addresses.count - a->address);
 	int r;
 
-	a->address++;
-	a->address_deadline = timer_now() + (share > STAGE_LEAST_MS ? share : STAGE_LEAST_MS);
 	a->report.tries++;
 	(void)snprintf(a->report.address, sizeof(a->report.address), "%s", target.address);
 	a->report.tcp_ms = a->report.tls_ms = a->report.jobs_ms = 0;
 	a->report.tls[0] = '\0';
-	attempt_address_stage(a, STAGE_TCP);
+	attempt_stage(a, STAGE_TCP, route_stage_left(&a->route));
 	ssl_restart(a->ssl);
 	log_debug("Connecting to %s port %d", target.address, target.port);
 	r = mqtt_open(a->mqtt, &target);
@@ -330,7 +308,7 @@ static void attempt_next_address(struct attempt *a)
 void attempt_on_tcp(struct attempt *a)
 {
 	a->report.tcp_ms = timer_now() - a->since;
-	attempt_address_stage(a, STAGE_TLS);
+	attempt_stage(a, STAGE_TLS, route_stage_left(&a->route));
 }
 
 /* All acknowledgements, or the first that fails. A lost connection is told by attempt_on_closed(). */
@@ -380,7 +358,7 @@ void attempt_on_connack(struct attempt *a, int code)
 		return;
 	}
 	ssl_release(a->ssl);
-	attempt_stage(a, STAGE_JOBS, STAGE_MS);
+	attempt_stage(a, STAGE_JOBS, ROUTE_STAGE_MS);
 	r = enrol(a->mqtt, &enrolment, &a->jobs_open);
 	if (r < 0) {
 		fault_set(&fault, HINT_JOBS, "Jobs topics: %s", strerror(-r));
@@ -401,11 +379,11 @@ void attempt_on_closed(struct attempt *a, int error)
 void attempt_start(struct attempt *a, uint64_t deadline, bool first)
 {
 	attempt_stop(a);
-	a->deadline = deadline;
+	route_start(&a->route, deadline);
 	a->first = first;
 	a->report = (struct attempt_report){ 0 };
-	a->failed = a->clock_behind = a->dropped = false;
-	a->address = a->pauses = 0;
+	a->clock_behind = a->dropped = false;
+	a->pauses = 0;
 	attempt_begin(a);
 }
 

@@ -20,7 +20,7 @@ struct attempt_events {
 	void (*on_failure)(void *userdata, const struct fault *fault); /* everything is closed */
 
 	/* Is there an interface that could reach the outside? */
-	bool (*network_is_usable)(void *userdata);
+	bool (*network_is_usable)(void);
 
 	/* The clock is to be looked at: does somebody synchronise it? Told to the epoch, now or soon. */
 	void (*look_at_clock)(void *userdata);

@@ -56,12 +56,6 @@ struct connection {
 
 /* --- the attempt --- */
 
-/* The end of a CONNECT; report: what it did, NULL: nothing. fault: NULL after a success. */
-static void connection_note(struct connection *c, const struct attempt_report *report, const struct fault *fault)
-{
-	history_note(c->history, c->endpoint, report, fault);
-}
-
 static void connection_stop(struct connection *c, const char *reason)
 {
 	history_ended(c->history, reason);
@@ -74,7 +68,7 @@ static void connection_failed(struct connection *c, const struct attempt_report 
 {
 	c->state = CONNECTION_IDLE;
 	c->fault = *fault;
-	connection_note(c, report, fault);
+	history_note(c->history, c->endpoint, report, fault);
 	done_call(&c->done, AT_ERR_CONNECT);
 }
 
@@ -91,8 +85,6 @@ static void on_failure(void *userdata, const struct fault *fault)
 	connection_failed(c, attempt_get_report(c->attempt), fault);
 }
 
-static void connection_lost(struct connection *c, const char *why);
-
 static void on_success(void *userdata)
 {
 	struct connection *c = userdata;
@@ -101,10 +93,10 @@ static void on_success(void *userdata)
 	c->stats.connects++;
 	backoff_clear(&c->backoff);
 	memcpy(c->known_to, c->endpoint, sizeof(c->known_to));
-	connection_note(c, attempt_get_report(c->attempt), NULL);
+	history_note(c->history, c->endpoint, attempt_get_report(c->attempt), NULL);
 	done_call(&c->done, 0);
-	if (c->give_up && c->state == CONNECTION_UP)
-		connection_lost(c, "the module is to go to another endpoint");
+	if (c->give_up)
+		connection_give_up(c);
 }
 
 static void connection_try(void *userdata)
@@ -114,13 +106,6 @@ static void connection_try(void *userdata)
 	c->state = CONNECTION_TRYING;
 	c->stats.attempts++;
 	attempt_start(c->attempt, c->deadline, strcmp(c->endpoint, c->known_to) != 0);
-}
-
-static bool network_is_usable(void *userdata)
-{
-	struct connection *c = userdata;
-
-	return c->events.network_is_usable(c->events.userdata);
 }
 
 static void look_at_clock(void *userdata)
@@ -297,7 +282,7 @@ int connection_new(struct connection **ret, sd_event *event, const struct settin
 	struct attempt_events attempt = {
 		.on_success = on_success,
 		.on_failure = on_failure,
-		.network_is_usable = network_is_usable,
+		.network_is_usable = events->network_is_usable,
 		.look_at_clock = look_at_clock,
 	};
 	struct mqtt_events mqtt = {

@@ -25,7 +25,7 @@ struct connection_events {
 	void (*on_message)(void *userdata, const char *topic, const void *payload, size_t n);
 
 	/* Is there an interface that could reach the outside? Asked when nothing was reached, for hint 2. */
-	bool (*network_is_usable)(void *userdata);
+	bool (*network_is_usable)(void);
 
 	/* The epoch is to be told whether the clock is right. */
 	void (*look_at_clock)(void *userdata);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/probe.h"
 
+#include "cloud/route.h"
 #include "cloud/secure.h"
 #include "cloud/socket.h"
 #include "crypto/handshake.h"
@@ -15,9 +16,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define STAGE_MS       10000 /* the most that one stage may take */
-#define STAGE_LEAST_MS 1000  /* an address is given at least this, however many there are */
-#define CONFIRM_MS     1000  /* for a server that refuses our certificate after the handshake */
+#define CONFIRM_MS 1000 /* for a server that refuses our certificate after the handshake */
 
 enum stage {
 	STAGE_BEGIN, /* the loop comes first: fn is not called before probe_start() returns */
@@ -38,18 +37,14 @@ struct probe {
 
 	enum stage stage;
 	struct timer timer; /* the stage's deadline */
-	uint64_t deadline;  /* of the whole */
 	uint64_t since;     /* when the present stage began */
 	struct resolve *resolve;
-	struct addresses addresses;
-	size_t address;            /* the next to be tried */
-	uint64_t address_deadline; /* of the present one */
+	struct route route;
 	struct ssl *ssl;
 	int fd;
 	sd_event_source *io;
 	uint32_t armed; /* events that io waits for */
 	struct handshake *handshake;
-	bool failed; /* there is a fault in the report */
 	struct probe_report report;
 };
 
@@ -113,43 +108,29 @@ static void probe_stop(struct probe *p)
 /* p may be gone afterwards. */
 static void probe_end(struct probe *p)
 {
-	const struct probe_report report = p->report;
+	struct probe_report report = p->report;
 
+	if (!report.passed)
+		report.fault = p->route.fault;
 	probe_stop(p);
 	p->fn(p->userdata, &report);
 }
 
-/* The address that came farthest tells most. */
-static void probe_note_fault(struct probe *p, const struct fault *fault)
+static void probe_stage(struct probe *p, enum stage stage, uint64_t most_ms)
 {
-	if (!p->failed || fault_tells_more(fault, &p->report.fault))
-		p->report.fault = *fault;
-	p->failed = true;
-}
-
-static uint64_t left_until(uint64_t deadline)
-{
-	uint64_t now = timer_now();
-
-	return deadline > now ? deadline - now : 0;
-}
-
-static void probe_stage(struct probe *p, enum stage stage, uint64_t deadline)
-{
-	uint64_t most = stage == STAGE_CONFIRM ? CONFIRM_MS : STAGE_MS;
-	uint64_t left = left_until(deadline);
+	uint64_t left = route_left(&p->route);
 
 	p->stage = stage;
 	p->since = timer_now();
-	timer_arm(&p->timer, left < most ? left : most);
+	timer_arm(&p->timer, left < most_ms ? left : most_ms);
 }
 
 /* The present address has failed. */
 static void probe_failed(struct probe *p, const struct fault *fault)
 {
-	probe_note_fault(p, fault);
+	route_fail(&p->route, fault);
 	probe_close(p);
-	if (p->address < p->addresses.count && left_until(p->deadline) > 0)
+	if (route_goes_on(&p->route))
 		probe_next_address(p);
 	else
 		probe_end(p);
@@ -164,7 +145,7 @@ static void probe_unresolved(struct probe *p, int r)
 
 	probe_line(p, "DNS %.80s %s %llu ms", p->endpoint.host, text, probe_took(p));
 	fault_of_name(&fault, r);
-	probe_note_fault(p, &fault);
+	route_fail(&p->route, &fault);
 	probe_end(p);
 }
 
@@ -172,7 +153,7 @@ static void on_resolved(void *userdata, int r, const struct addresses *found)
 {
 	struct probe *p = userdata;
 
-	p->addresses = *found;
+	route_found(&p->route, found);
 	p->resolve = resolve_free(p->resolve);
 	if (r < 0) {
 		probe_unresolved(p, r);
@@ -200,16 +181,10 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 
 static void probe_next_address(struct probe *p)
 {
-	uint64_t share = left_until(p->deadline) / (p->addresses.count - p->address);
 	int r;
 
-	(void)snprintf(p->report.address, sizeof(p->report.address), "%s", p->addresses.text[p->address++]);
-	if (share < STAGE_LEAST_MS)
-		share = STAGE_LEAST_MS;
-	p->address_deadline = timer_now() + share;
-	if (p->address_deadline > p->deadline)
-		p->address_deadline = p->deadline;
-	probe_stage(p, STAGE_TCP, p->address_deadline);
+	(void)snprintf(p->report.address, sizeof(p->report.address), "%s", route_next(&p->route));
+	probe_stage(p, STAGE_TCP, route_stage_left(&p->route));
 	ssl_restart(p->ssl);
 	r = socket_connect(p->report.address, p->endpoint.port, &p->fd);
 	if (r == 0) {
@@ -254,7 +229,6 @@ static void probe_passed(struct probe *p)
 {
 	(void)snprintf(p->report.summary, sizeof(p->report.summary), "%s", ssl_suite(p->ssl));
 	p->report.passed = true;
-	p->report.fault = (struct fault){ 0 };
 	probe_end(p);
 }
 
@@ -265,7 +239,7 @@ static void probe_established(struct probe *p)
 	handshake_describe(p->handshake, &view);
 	probe_line(p, "TLS %s%s%s %llu ms", ssl_suite(p->ssl), view.alpn[0] ? " ALPN " : "", view.alpn, probe_took(p));
 	probe_certificates(p, &view);
-	probe_stage(p, STAGE_CONFIRM, p->deadline);
+	probe_stage(p, STAGE_CONFIRM, CONFIRM_MS);
 }
 
 static void probe_arm_io(struct probe *p)
@@ -303,7 +277,7 @@ static void probe_tcp_up(struct probe *p)
 	int r;
 
 	probe_line(p, "TCP %s %d connected %llu ms", p->report.address, p->endpoint.port, probe_took(p));
-	probe_stage(p, STAGE_TLS, p->address_deadline);
+	probe_stage(p, STAGE_TLS, route_stage_left(&p->route));
 	r = handshake_new(&p->handshake, p->ssl, p->fd);
 	if (r == 0) {
 		probe_tls(p);
@@ -343,22 +317,21 @@ static void probe_begin(struct probe *p)
 	if (r) {
 		probe_line(p, "TLS own key or certificate unusable");
 		fault_log_identity(&fault, r);
-		probe_note_fault(p, &fault);
+		route_fail(&p->route, &fault);
 		probe_end(p);
 		return;
 	}
 	if (p->endpoint.numeric) {
-		p->addresses.count = 1;
-		(void)snprintf(p->addresses.text[0], sizeof(p->addresses.text[0]), "%.45s", p->endpoint.host);
+		route_direct(&p->route, &p->endpoint);
 		probe_next_address(p);
 		return;
 	}
-	probe_stage(p, STAGE_RESOLVE, p->deadline);
-	r = resolve_start(&p->resolve, p->event, p->endpoint.host, STAGE_MS, on_resolved, p);
+	probe_stage(p, STAGE_RESOLVE, ROUTE_STAGE_MS);
+	r = resolve_start(&p->resolve, p->event, p->endpoint.host, ROUTE_STAGE_MS, on_resolved, p);
 	if (r < 0) {
 		probe_line(p, "DNS resolver cannot be started");
 		fault_log_resolver(&fault, r);
-		probe_note_fault(p, &fault);
+		route_fail(&p->route, &fault);
 		probe_end(p);
 	}
 }
@@ -406,7 +379,7 @@ int probe_start(struct probe **ret, sd_event *event, const struct settings *sett
 	p->fn = fn;
 	p->userdata = userdata;
 	p->fd = -1;
-	p->deadline = timer_now() + timeout_ms;
+	route_start(&p->route, timer_now() + timeout_ms);
 	r = timer_init(&p->timer, event, on_time, p);
 	if (r < 0)
 		return r;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/control.h"
 
-#include "cloud/secure.h"
 #include "control/channel.h"
 #include "control/json.h"
 #include "util/log.h"
@@ -110,17 +109,24 @@ static void on_followed(void *userdata, bool followed)
 
 /* --- requests --- */
 
+static void control_answer(struct channel_client *client, char *text)
+{
+	if (text)
+		channel_answer(client, text, strlen(text));
+	else
+		channel_refuse(client, "no memory");
+	free(text);
+}
+
 static void on_probed(void *userdata, const struct probe_report *report)
 {
 	struct control *c = userdata;
-	_cleanup_(freep) char *text = status_probe(report);
-	struct channel_client *asker = TAKE_PTR(c->asker);
+	struct probe_report corrected = *report;
 
+	if (!corrected.passed)
+		diagnosis_correct(&corrected.fault);
 	c->probe = probe_free(c->probe);
-	if (text)
-		channel_answer(asker, text, strlen(text));
-	else
-		channel_refuse(asker, "no memory");
+	control_answer(TAKE_PTR(c->asker), status_probe(&corrected));
 }
 
 static void control_probe(struct control *c, struct channel_client *client)
@@ -143,22 +149,11 @@ static void control_probe(struct control *c, struct channel_client *client)
 		on_probed(c, &report);
 		return;
 	}
-	if (endpoint.port == 0)
-		endpoint.port = SECURE_PORT;
 	r = probe_start(&c->probe, m->event, m->settings, m->dict, m->epoch, &endpoint, CONTROL_PROBE_MS, on_probed, c);
 	if (r < 0)
 		channel_refuse(client, "the way to the endpoint cannot be tried now");
 	else
 		c->asker = client;
-}
-
-static void control_answer(struct channel_client *client, char *text)
-{
-	if (text)
-		channel_answer(client, text, strlen(text));
-	else
-		channel_refuse(client, "no memory");
-	free(text);
 }
 
 static void on_request(void *userdata, struct channel_client *client, enum request request)

@@ -51,10 +51,9 @@ static int start_ping(struct diagnosis *d)
 	return AT_ERR_MODE;
 }
 
-/* As CONNECT does. */
-static void correct_fault(const struct diagnosis *d, struct fault *fault)
+void diagnosis_correct(struct fault *fault)
 {
-	if (fault->off_net && !network_usable(d->settings->interface))
+	if (fault->off_net && !network_usable())
 		fault_of_network(fault);
 }
 
@@ -67,7 +66,7 @@ static void on_resolved(void *userdata, int r, const struct addresses *found)
 	d->resolve = resolve_free(d->resolve);
 	if (r < 0) {
 		fault_of_name(&d->result.fault, r);
-		correct_fault(d, &d->result.fault);
+		diagnosis_correct(&d->result.fault);
 		r = AT_ERR_CONNECT;
 	} else if (d->ping_follows) {
 		r = start_ping(d);
@@ -129,7 +128,7 @@ static void on_probed(void *userdata, const struct probe_report *report)
 
 	d->result.tls = *report;
 	if (!report->passed)
-		correct_fault(d, &d->result.tls.fault);
+		diagnosis_correct(&d->result.tls.fault);
 	log_result(d);
 	d->probe = probe_free(d->probe);
 	done_call(&d->done, 0);

@@ -42,6 +42,9 @@ int diagnosis_ping(struct diagnosis *d, const char *host, struct done done) _mus
 int diagnosis_dns(struct diagnosis *d, const char *name, struct done done) _must_check_;
 int diagnosis_tls(struct diagnosis *d, const struct endpoint *endpoint, struct done done) _must_check_;
 
+/* A fault that the network may be to blame for becomes that of the network if there is none, as in CONNECT. */
+void diagnosis_correct(struct fault *fault);
+
 /* Drops the question; done is not called. */
 void diagnosis_stop(struct diagnosis *d);
 

@@ -84,12 +84,6 @@ static void on_lost(void *userdata)
 	module_happen(userdata, HAPPEN_LOST);
 }
 
-static bool network_is_usable(void *userdata)
-{
-	(void)userdata;
-	return network_usable("");
-}
-
 static void on_clock(void *who, uint64_t number, int r)
 {
 	struct module *m = who;
@@ -252,7 +246,7 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 	struct connection_events cloud = {
 		.on_lost = on_lost,
 		.on_message = on_message,
-		.network_is_usable = network_is_usable,
+		.network_is_usable = network_usable,
 		.look_at_clock = look_at_clock,
 	};
 	int r;

@@ -40,9 +40,8 @@ static void on_message(void *userdata, const char *where, const void *what, size
 	(void)snprintf(payload, sizeof(payload), "%.*s", (int)n, (const char *)what);
 }
 
-static bool network_is_usable(void *userdata)
+static bool network_is_usable(void)
 {
-	ck_assert_ptr_eq(userdata, &rig);
 	return true;
 }
 

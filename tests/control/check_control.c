@@ -4,6 +4,7 @@
 #include "commands/commands.h"
 #include "control/protocol.h"
 #include "fake/mqtt.h"
+#include "fake/network.h"
 #include "fake/probe.h"
 #include "fake/rig.h"
 #include "fake/suite.h"
@@ -182,6 +183,21 @@ START_TEST(ends_while_watched)
 }
 END_TEST
 
+/* As CONNECT says it. */
+START_TEST(a_probe_without_a_network)
+{
+	struct probe_report report = { .count = 0 };
+
+	fake_network_unplug();
+	fault_of_name(&report.fault, -EAGAIN);
+	say("probe\n");
+	fake_probe_end(&report);
+	ck_assert_str_eq(
+		hear(), "{\"passed\":false,\"hint\":2,\"detail\":\"No network: no interface is up and has an address\","
+			"\"lines\":[]}\n");
+}
+END_TEST
+
 static const struct probe_report passed = { .passed = true, .summary = "all well" };
 
 START_TEST(a_probe)
@@ -189,7 +205,6 @@ START_TEST(a_probe)
 	say("probe\n");
 	ck_assert(fake_probe()->asked);
 	ck_assert_str_eq(fake_probe()->endpoint.host, RIG_STAGING);
-	ck_assert_uint_eq(fake_probe()->endpoint.port, 8883);
 	ck_assert_uint_eq(fake_probe()->timeout_ms, CONTROL_PROBE_MS);
 	ck_assert_str_eq(hear(), "");
 	fake_probe_end(&passed);
@@ -274,6 +289,7 @@ int main(void)
 	tcase_add_test(tc, nobody_watches_any_more);
 	tcase_add_test(tc, ends_while_watched);
 	tcase_add_test(tc, a_probe);
+	tcase_add_test(tc, a_probe_without_a_network);
 	tcase_add_test(tc, one_probe_at_a_time);
 	tcase_add_test(tc, who_asked_is_gone);
 	tcase_add_test(tc, no_probe);

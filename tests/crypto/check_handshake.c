@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/handshake.h"
 
-#include "fake/pki.h"
+#include "fake/parties.h"
 #include "fake/suite.h"
 #include "fake/temp.h"
 
@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,9 +16,7 @@
 
 #define ROUNDS 20
 
-static char *dir;
-static struct pki *root, *other_root, *vendor, *device;
-static struct ssl_config config;
+static struct parties us;
 static struct ssl *s;
 static int ends[2]; /* ours, the server's */
 
@@ -31,22 +28,7 @@ static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 
 static void setup(void)
 {
-	(void)signal(SIGPIPE, SIG_IGN); /* as main() does */
-	dir = temp_dir();
-	root = pki_ca("Server CA");
-	other_root = pki_ca("Other CA");
-	vendor = pki_ca("Vendor CA");
-	device = pki_leaf("device", vendor);
-	temp_write(dir, "device.key", device->key_pem, strlen(device->key_pem), 0600);
-	config = (struct ssl_config){
-		.host = "localhost",
-		.roots_pem = root->pem,
-		.proof_pem = root->pem,
-		.proof_n = strlen(root->pem),
-		.certificate_pem = device->pem,
-		.key_uri = strdup(temp_path(dir, "device.key")),
-	};
-	ck_assert_ptr_nonnull(config.key_uri);
+	parties_init(&us);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
 }
 
@@ -65,24 +47,12 @@ static void teardown(void)
 	(void)close(ends[0]);
 	ssl_free(s);
 	SSL_CTX_free(server_ctx);
-	free((char *)(uintptr_t)config.key_uri);
-	pki_free(device);
-	pki_free(vendor);
-	pki_free(other_root);
-	pki_free(root);
-	temp_remove(dir);
+	parties_done(&us);
 }
 
 static void server_make(const struct pki *shown, int version)
 {
-	server_ctx = SSL_CTX_new(TLS_server_method());
-	ck_assert_ptr_nonnull(server_ctx);
-	ck_assert_int_eq(SSL_CTX_use_certificate(server_ctx, shown->cert), 1);
-	ck_assert_int_eq(SSL_CTX_use_PrivateKey(server_ctx, shown->key), 1);
-	ck_assert_int_eq(SSL_CTX_set_min_proto_version(server_ctx, version), 1);
-	ck_assert_int_eq(SSL_CTX_set_max_proto_version(server_ctx, version), 1);
-	ck_assert_int_eq(X509_STORE_add_cert(SSL_CTX_get_cert_store(server_ctx), vendor->cert), 1);
-	SSL_CTX_set_verify(server_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	server_ctx = parties_server(&us, shown, version);
 }
 
 /* One turn of the server, if it is one. */
@@ -101,7 +71,7 @@ static struct handshake *begin(void)
 {
 	struct handshake *h;
 
-	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	ck_assert_int_eq(ssl_new(&s, &us.config), 0);
 	ck_assert_int_eq(handshake_new(&h, s, ends[0]), 0);
 	if (server_ctx) {
 		server = SSL_new(server_ctx);
@@ -145,7 +115,7 @@ static void assert_shown(const struct handshake *h, const char *subject, const c
 
 START_TEST(passed)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "server", "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
 	struct handshake_view view;
 	bool modern = versions[_i] == TLS1_3_VERSION;
@@ -184,7 +154,7 @@ END_TEST
 /* Nobody says anything behind a handshake of TLS 1.3. */
 START_TEST(never_confirmed)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "server", "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
 
 	server_make(shown, TLS1_3_VERSION);
@@ -226,8 +196,8 @@ static const struct {
 /* What was shown is told all the same. */
 static void expect_refusal(int version, int i)
 {
-	_cleanup_(pki_freep) struct pki *shown =
-		make_server(refusals[i].trusted ? root : other_root, "server", refusals[i].names, refusals[i].expired);
+	_cleanup_(pki_freep) struct pki *shown = make_server(refusals[i].trusted ? us.root : us.other_root, "server",
+							     refusals[i].names, refusals[i].expired);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
 
 	server_make(shown, version);
@@ -249,13 +219,13 @@ END_TEST
 
 START_TEST(we_are_refused)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "server", "DNS:localhost", false);
-	_cleanup_(pki_freep) struct pki *foreign = pki_leaf("device", other_root);
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "server", "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *foreign = pki_leaf("device", us.other_root);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
 	bool modern = versions[_i] == TLS1_3_VERSION;
 
-	temp_write(dir, "device.key", foreign->key_pem, strlen(foreign->key_pem), 0600);
-	config.certificate_pem = foreign->pem;
+	temp_write(us.dir, "device.key", foreign->key_pem, strlen(foreign->key_pem), 0600);
+	us.config.certificate_pem = foreign->pem;
 	server_make(shown, versions[_i]);
 	h = begin();
 
@@ -356,11 +326,11 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, co
 
 START_TEST(alpn)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "server", "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
 	struct handshake_view view;
 
-	config.alpn = _i == 0 ? "x-amzn-mqtt-ca" : "a\x1b 0123456789012345678901234567890123456789";
+	us.config.alpn = _i == 0 ? "x-amzn-mqtt-ca" : "a\x1b 0123456789012345678901234567890123456789";
 	server_make(shown, TLS1_3_VERSION);
 	SSL_CTX_set_alpn_select_cb(server_ctx, on_alpn, NULL);
 	h = begin();
@@ -374,7 +344,7 @@ END_TEST
 START_TEST(hostile_chain)
 {
 	_cleanup_(pki_freep) struct pki *shown =
-		make_server(other_root, "evil\r\nOK \x1b[2J\x07", "DNS:localhost", false);
+		make_server(us.other_root, "evil\r\nOK \x1b[2J\x07", "DNS:localhost", false);
 	_cleanup_(pki_freep) struct pki *lengthy = pki_ca("0123456789012345678901234567890123456789\xc3\xbc\xc3\xbc");
 	_cleanup_(pki_freep) struct pki *nameless = pki_ca(NULL);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
@@ -409,7 +379,7 @@ static unsigned descriptors(void)
 /* Stopped at any moment it leaves the socket open and nothing else; s serves the next connection. */
 START_TEST(stopped)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "server", "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "server", "DNS:localhost", false);
 	unsigned before = descriptors();
 	struct handshake *h;
 

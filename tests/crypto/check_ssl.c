@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/ssl.h"
 
-#include "fake/pki.h"
+#include "fake/parties.h"
 #include "fake/suite.h"
 #include "fake/temp.h"
 
@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,9 +17,7 @@
 
 #define ROUNDS 20
 
-static char *dir;
-static struct pki *root, *other_root, *vendor, *device;
-static struct ssl_config config;
+static struct parties us;
 
 /* The server in the same process, and what it saw. */
 static SSL_CTX *server_ctx;
@@ -55,47 +52,20 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, co
 static void server_make(const struct pki *shown, int version)
 {
 	SSL_CTX_free(server_ctx);
-	server_ctx = SSL_CTX_new(TLS_server_method());
-	ck_assert_ptr_nonnull(server_ctx);
-	ck_assert_int_eq(SSL_CTX_use_certificate(server_ctx, shown->cert), 1);
-	ck_assert_int_eq(SSL_CTX_use_PrivateKey(server_ctx, shown->key), 1);
-	ck_assert_int_eq(SSL_CTX_set_min_proto_version(server_ctx, version), 1);
-	ck_assert_int_eq(SSL_CTX_set_max_proto_version(server_ctx, version), 1);
-	ck_assert_int_eq(X509_STORE_add_cert(SSL_CTX_get_cert_store(server_ctx), vendor->cert), 1);
-	SSL_CTX_set_verify(server_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	server_ctx = parties_server(&us, shown, version);
 	SSL_CTX_set_tlsext_servername_callback(server_ctx, on_server_name);
 	SSL_CTX_set_alpn_select_cb(server_ctx, on_alpn, NULL);
 }
 
 static void setup(void)
 {
-	(void)signal(SIGPIPE, SIG_IGN); /* as main() does */
-	dir = temp_dir();
-	root = pki_ca("Server CA");
-	other_root = pki_ca("Other CA");
-	vendor = pki_ca("Vendor CA");
-	device = pki_leaf("device", vendor);
-	temp_write(dir, "device.key", device->key_pem, strlen(device->key_pem), 0600);
-	config = (struct ssl_config){
-		.host = "localhost",
-		.roots_pem = root->pem,
-		.proof_pem = root->pem,
-		.proof_n = strlen(root->pem),
-		.certificate_pem = device->pem,
-		.key_uri = strdup(temp_path(dir, "device.key")),
-	};
-	ck_assert_ptr_nonnull(config.key_uri);
+	parties_init(&us);
 }
 
 static void teardown(void)
 {
 	SSL_CTX_free(server_ctx);
-	free((char *)(uintptr_t)config.key_uri);
-	pki_free(device);
-	pki_free(vendor);
-	pki_free(other_root);
-	pki_free(root);
-	temp_remove(dir);
+	parties_done(&us);
 }
 
 static struct pki *make_server(const struct pki *issuer, const char *names, bool expired)
@@ -148,7 +118,7 @@ static struct ssl *connect_to(const struct pki *shown, int version)
 	struct ssl *s;
 
 	server_make(shown, version);
-	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	ck_assert_int_eq(ssl_new(&s, &us.config), 0);
 	ck_assert(!ssl_established(s));
 	ck_assert_ptr_null(ssl_failure(s));
 	ck_assert(!ssl_proven(s));
@@ -182,10 +152,10 @@ static void expect(const struct pki *issuer, const char *names, bool expired, in
 
 START_TEST(right_server)
 {
-	expect(root, "DNS:localhost", false, versions[_i], NULL);
+	expect(us.root, "DNS:localhost", false, versions[_i], NULL);
 	ck_assert_str_eq(seen_name, "localhost");
 	ck_assert_str_eq(seen_alpn, "");
-	expect(root, "DNS:elsewhere.example,DNS:localhost", false, versions[_i], NULL);
+	expect(us.root, "DNS:elsewhere.example,DNS:localhost", false, versions[_i], NULL);
 }
 END_TEST
 
@@ -193,67 +163,69 @@ START_TEST(wrong_name)
 {
 	static const char *text = "Server certificate is for another name: check Endpoint";
 
-	expect(root, "DNS:elsewhere.example", false, versions[_i], text);
-	expect(root, "DNS:localhost.example", false, versions[_i], text);
-	expect(root, "IP:127.0.0.1", false, versions[_i], text);
+	expect(us.root, "DNS:elsewhere.example", false, versions[_i], text);
+	expect(us.root, "DNS:localhost.example", false, versions[_i], text);
+	expect(us.root, "IP:127.0.0.1", false, versions[_i], text);
 
 	/* Part of a label is no name for all. */
-	expect(root, "DNS:local*", false, versions[_i], text);
+	expect(us.root, "DNS:local*", false, versions[_i], text);
 }
 END_TEST
 
 START_TEST(wildcard_name)
 {
-	config.host = "abc.iot.example.com";
-	expect(root, "DNS:*.iot.example.com", false, versions[_i], NULL);
+	us.config.host = "abc.iot.example.com";
+	expect(us.root, "DNS:*.iot.example.com", false, versions[_i], NULL);
 	ck_assert_str_eq(seen_name, "abc.iot.example.com");
-	expect(root, "DNS:a*.iot.example.com", false, versions[_i],
+	expect(us.root, "DNS:a*.iot.example.com", false, versions[_i],
 	       "Server certificate is for another name: check Endpoint");
 }
 END_TEST
 
 START_TEST(address_instead_of_name)
 {
-	config.host = "127.0.0.1";
-	config.host_is_address = true;
-	expect(root, "DNS:localhost,IP:127.0.0.1", false, versions[_i], NULL);
+	us.config.host = "127.0.0.1";
+	us.config.host_is_address = true;
+	expect(us.root, "DNS:localhost,IP:127.0.0.1", false, versions[_i], NULL);
 	ck_assert_str_eq(seen_name, "");
-	expect(root, "DNS:127.0.0.1,IP:127.0.0.2", false, versions[_i],
+	expect(us.root, "DNS:127.0.0.1,IP:127.0.0.2", false, versions[_i],
 	       "Server certificate is for another name: check Endpoint");
-	config.host = "::1";
-	expect(root, "IP:::1", false, versions[_i], NULL);
+	us.config.host = "::1";
+	expect(us.root, "IP:::1", false, versions[_i], NULL);
 }
 END_TEST
 
 START_TEST(untrusted_root)
 {
-	expect(other_root, "DNS:localhost", false, versions[_i], "Server certificate not trusted: check RootCA");
+	expect(us.other_root, "DNS:localhost", false, versions[_i], "Server certificate not trusted: check RootCA");
 	expect(NULL, "DNS:localhost", false, versions[_i], "Server certificate not trusted: check RootCA");
 }
 END_TEST
 
 START_TEST(expired_server)
 {
-	expect(root, "DNS:localhost", true, versions[_i], "Server certificate expired");
+	expect(us.root, "DNS:localhost", true, versions[_i], "Server certificate expired");
 }
 END_TEST
 
 /* The server's certificate is valid from tomorrow on: the clock is wrong, or not set at all. */
 START_TEST(clock_before_the_certificate)
 {
-	const struct pki_order order = { .name = "server", .issuer = root, .names = "DNS:localhost", .future = true };
+	const struct pki_order order = {
+		.name = "server", .issuer = us.root, .names = "DNS:localhost", .future = true
+	};
 	_cleanup_(pki_freep) struct pki *shown = pki_make(&order);
 	struct ssl *s;
 
-	config.clock_is_sure = true;
+	us.config.clock_is_sure = true;
 	s = connect_to(shown, versions[_i]);
 	ck_assert_str_eq(ssl_failure(s), "Server certificate not yet valid: check clock");
 	ck_assert(!ssl_clock_behind(s));
 	s = ssl_free(s);
 
 	/* Nobody keeps the clock right, or it is before a time that has passed. */
-	config.clock_is_sure = _i == 0;
-	config.time_floor = _i == 0 ? time(NULL) + 3600 : 0;
+	us.config.clock_is_sure = _i == 0;
+	us.config.time_floor = _i == 0 ? time(NULL) + 3600 : 0;
 	s = connect_to(shown, versions[_i]);
 	ck_assert_str_eq(ssl_failure(s), "Clock not set: check time synchronisation");
 	ck_assert(ssl_clock_behind(s));
@@ -267,21 +239,21 @@ END_TEST
 /* What had expired at a time that has surely passed has expired, whatever the clock says. */
 START_TEST(certificate_before_the_last_known_time)
 {
-	config.time_floor = time(NULL) + 3600;
-	expect(root, "DNS:localhost", false, versions[_i], NULL);
-	config.time_floor = time(NULL) + 10000LL * 86400;
-	expect(root, "DNS:localhost", false, versions[_i], "Server certificate expired");
+	us.config.time_floor = time(NULL) + 3600;
+	expect(us.root, "DNS:localhost", false, versions[_i], NULL);
+	us.config.time_floor = time(NULL) + 10000LL * 86400;
+	expect(us.root, "DNS:localhost", false, versions[_i], "Server certificate expired");
 }
 END_TEST
 
 START_TEST(our_certificate_refused)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
-	_cleanup_(pki_freep) struct pki *foreign = pki_leaf("device", other_root);
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *foreign = pki_leaf("device", us.other_root);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 
-	temp_write(dir, "device.key", foreign->key_pem, strlen(foreign->key_pem), 0600);
-	config.certificate_pem = foreign->pem;
+	temp_write(us.dir, "device.key", foreign->key_pem, strlen(foreign->key_pem), 0600);
+	us.config.certificate_pem = foreign->pem;
 	s = connect_to(shown, versions[_i]);
 	ck_assert_ptr_nonnull(ssl_failure(s));
 	ck_assert_str_eq(ssl_failure(s), "Our certificate was refused: check its registration");
@@ -297,12 +269,12 @@ END_TEST
 
 START_TEST(our_certificate_expired)
 {
-	const struct pki_order order = { .name = "device", .issuer = vendor, .key_of = device, .expired = true };
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	const struct pki_order order = { .name = "device", .issuer = us.vendor, .key_of = us.device, .expired = true };
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "DNS:localhost", false);
 	_cleanup_(pki_freep) struct pki *old = pki_make(&order);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 
-	config.certificate_pem = old->pem;
+	us.config.certificate_pem = old->pem;
 	s = connect_to(shown, versions[_i]);
 	ck_assert_ptr_nonnull(ssl_failure(s));
 	ck_assert_str_eq(ssl_failure(s), "Our certificate has expired, says the server");
@@ -311,8 +283,8 @@ END_TEST
 
 START_TEST(again_with_the_same_context)
 {
-	_cleanup_(pki_freep) struct pki *bad = make_server(other_root, "DNS:localhost", false);
-	_cleanup_(pki_freep) struct pki *good = make_server(root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *bad = make_server(us.other_root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *good = make_server(us.root, "DNS:localhost", false);
 	_cleanup_(ssl_freep) struct ssl *s = connect_to(bad, versions[_i]);
 
 	ck_assert_ptr_nonnull(ssl_failure(s));
@@ -331,22 +303,22 @@ END_TEST
 
 START_TEST(alpn)
 {
-	config.alpn = "x-amzn-mqtt-ca";
-	expect(root, "DNS:localhost", false, versions[_i], NULL);
+	us.config.alpn = "x-amzn-mqtt-ca";
+	expect(us.root, "DNS:localhost", false, versions[_i], NULL);
 	ck_assert_str_eq(seen_alpn, "x-amzn-mqtt-ca");
 }
 END_TEST
 
 START_TEST(alpn_refused)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "DNS:localhost", false);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 	char wanted[] = "http/1.1";
 
-	config.alpn = "x-amzn-mqtt-ca";
+	us.config.alpn = "x-amzn-mqtt-ca";
 	server_make(shown, versions[_i]);
 	SSL_CTX_set_alpn_select_cb(server_ctx, on_alpn, wanted);
-	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	ck_assert_int_eq(ssl_new(&s, &us.config), 0);
 	talk(s);
 	ck_assert_ptr_nonnull(ssl_failure(s));
 	ck_assert_str_eq(ssl_failure(s), "Server refused ALPN: check the port of Endpoint");
@@ -355,12 +327,12 @@ END_TEST
 
 START_TEST(old_tls_is_refused)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "DNS:localhost", false);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 
 	server_make(shown, TLS1_1_VERSION);
 	SSL_CTX_set_security_level(server_ctx, 0);
-	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	ck_assert_int_eq(ssl_new(&s, &us.config), 0);
 	talk(s);
 	ck_assert(!ssl_established(s));
 	ck_assert_ptr_nonnull(ssl_failure(s));
@@ -374,7 +346,7 @@ static void expect_of_bytes(const void *bytes, size_t n, const char *failure)
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 	SSL *client;
 
-	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	ck_assert_int_eq(ssl_new(&s, &us.config), 0);
 	client = SSL_new(ssl_context(s));
 	SSL_set_bio(client, BIO_new_mem_buf(bytes, (int)n), BIO_new(BIO_s_null()));
 	SSL_set_connect_state(client);
@@ -441,14 +413,14 @@ END_TEST
 /* Behind the handshake, where the server may still be about to refuse us. */
 START_TEST(damaged_record)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "DNS:localhost", false);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 	char record[5 + 64] = "\x17\3\3\0\x40", byte;
 	SSL *client, *server;
 	BIO *near, *far;
 
 	server_make(shown, versions[_i]);
-	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	ck_assert_int_eq(ssl_new(&s, &us.config), 0);
 	client = SSL_new(ssl_context(s));
 	server = SSL_new(server_ctx);
 	ck_assert_int_eq(BIO_new_bio_pair(&near, 0, &far, 0), 1);
@@ -478,13 +450,13 @@ END_TEST
 /* Which of several roots has shown itself. */
 START_TEST(proven_root)
 {
-	_cleanup_(pki_freep) struct pki *old = make_server(other_root, "DNS:localhost", false);
-	_cleanup_(pki_freep) struct pki *new = make_server(root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *old = make_server(us.other_root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *new = make_server(us.root, "DNS:localhost", false);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 	char roots[16384];
 
-	(void)snprintf(roots, sizeof(roots), "%s\n%s", root->pem, other_root->pem);
-	config.roots_pem = roots;
+	(void)snprintf(roots, sizeof(roots), "%s\n%s", us.root->pem, us.other_root->pem);
+	us.config.roots_pem = roots;
 	s = connect_to(old, versions[_i]);
 	ck_assert(ssl_established(s));
 	ck_assert(!ssl_proven(s));
@@ -499,13 +471,13 @@ END_TEST
 /* An intermediate that the user chose to trust is a root. */
 START_TEST(trusted_intermediate)
 {
-	const struct pki_order order = { .name = "Intermediate CA", .issuer = root, .ca = true };
+	const struct pki_order order = { .name = "Intermediate CA", .issuer = us.root, .ca = true };
 	_cleanup_(pki_freep) struct pki *intermediate = pki_make(&order);
 
-	config.roots_pem = config.proof_pem = intermediate->pem;
-	config.proof_n = strlen(intermediate->pem);
+	us.config.roots_pem = us.config.proof_pem = intermediate->pem;
+	us.config.proof_n = strlen(intermediate->pem);
 	expect(intermediate, "DNS:localhost", false, versions[_i], NULL);
-	expect(root, "DNS:localhost", false, versions[_i], "Server certificate not trusted: check RootCA");
+	expect(us.root, "DNS:localhost", false, versions[_i], "Server certificate not trusted: check RootCA");
 }
 END_TEST
 
@@ -537,14 +509,14 @@ static void talk_hastily(struct ssl *s, unsigned turns)
 
 START_TEST(last_word)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
-	_cleanup_(pki_freep) struct pki *foreign = pki_leaf("device", other_root);
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *foreign = pki_leaf("device", us.other_root);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 
-	temp_write(dir, "device.key", foreign->key_pem, strlen(foreign->key_pem), 0600);
-	config.certificate_pem = foreign->pem;
+	temp_write(us.dir, "device.key", foreign->key_pem, strlen(foreign->key_pem), 0600);
+	us.config.certificate_pem = foreign->pem;
 	server_make(shown, versions[_i]);
-	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	ck_assert_int_eq(ssl_new(&s, &us.config), 0);
 	talk_hastily(s, 2); /* our certificate is on its way */
 	ck_assert_int_eq(ssl_established(s), versions[_i] == TLS1_3_VERSION);
 	ck_assert_ptr_null(ssl_failure(s));
@@ -558,13 +530,13 @@ END_TEST
 
 START_TEST(no_last_word)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "DNS:localhost", false);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 	SSL *client;
 	int ends[2];
 
 	/* Nobody was there. */
-	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	ck_assert_int_eq(ssl_new(&s, &us.config), 0);
 	ssl_last_word(s);
 	ck_assert(!ssl_heard(s));
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
@@ -605,12 +577,12 @@ static unsigned descriptors(void)
 /* Whichever way an attempt ends, nothing of its socket is kept. */
 START_TEST(leaves_no_descriptor)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "DNS:localhost", false);
 	unsigned before = descriptors();
 	struct ssl *s;
 
 	for (unsigned i = 0; i < 4; i++) {
-		ck_assert_int_eq(ssl_new(&s, &config), 0);
+		ck_assert_int_eq(ssl_new(&s, &us.config), 0);
 		server_make(shown, versions[_i]);
 		talk_hastily(s, ROUNDS);
 		ck_assert_uint_gt(descriptors(), before);
@@ -631,7 +603,7 @@ static void assert_refused(int expected)
 {
 	struct ssl *s = NULL;
 
-	ck_assert_int_eq(ssl_new(&s, &config), expected);
+	ck_assert_int_eq(ssl_new(&s, &us.config), expected);
 	ck_assert_ptr_null(s);
 
 	/* Errors left behind would be taken for those of the next connection. */
@@ -640,30 +612,30 @@ static void assert_refused(int expected)
 
 START_TEST(unusable_roots)
 {
-	config.roots_pem = "";
+	us.config.roots_pem = "";
 	assert_refused(-EBADMSG);
-	config.roots_pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+	us.config.roots_pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 	assert_refused(-EBADMSG);
 }
 END_TEST
 
 START_TEST(unusable_certificate)
 {
-	config.certificate_pem = "no certificate";
+	us.config.certificate_pem = "no certificate";
 	assert_refused(-EBADMSG);
 }
 END_TEST
 
 START_TEST(unusable_key)
 {
-	_cleanup_(pki_freep) struct pki *stranger = pki_leaf("stranger", vendor);
+	_cleanup_(pki_freep) struct pki *stranger = pki_leaf("stranger", us.vendor);
 
-	temp_text(dir, "device.key", "no key");
+	temp_text(us.dir, "device.key", "no key");
 	assert_refused(-EBADMSG);
-	temp_text(dir, "device.key", stranger->key_pem);
+	temp_text(us.dir, "device.key", stranger->key_pem);
 	assert_refused(-EKEYREJECTED);
-	free((char *)(uintptr_t)config.key_uri);
-	config.key_uri = strdup("/nonexistent/key");
+	free((char *)(uintptr_t)us.config.key_uri);
+	us.config.key_uri = strdup("/nonexistent/key");
 	assert_refused(-ENOENT);
 }
 END_TEST
@@ -672,9 +644,9 @@ START_TEST(no_proof)
 {
 	struct ssl *s;
 
-	config.proof_pem = "";
-	config.proof_n = 0;
-	ck_assert_int_eq(ssl_new(&s, &config), 0);
+	us.config.proof_pem = "";
+	us.config.proof_n = 0;
+	ck_assert_int_eq(ssl_new(&s, &us.config), 0);
 	ck_assert(!ssl_proven(s));
 	ck_assert_uint_eq(ERR_peek_error(), 0);
 	ck_assert_ptr_null(ssl_free(s));

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* In place of getifaddrs(): a machine with loopback and one interface, whatever the real one has. */
+#include "fake/network.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+static bool unplugged;
+
+void fake_network_unplug(void)
+{
+	unplugged = true;
+}
 
 int getifaddrs(struct ifaddrs **ret)
 {
@@ -32,6 +40,8 @@ int getifaddrs(struct ifaddrs **ret)
 			.ifa_netmask = i < 2 ? NULL : (struct sockaddr *)&mask,
 		};
 	}
+	if (unplugged)
+		list[0].ifa_next = NULL;
 	*ret = list;
 	return 0;
 }

@@ -5,12 +5,13 @@ the module just in time, a clock that is set late."""
 
 import os
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import peer as peers  # noqa: E402
 from gateway import HOST, PASSED, site  # noqa: E402
-from harness import Failure  # noqa: E402
+from harness import DEADLINE, Failure  # noqa: E402
 from network import CLOUD, CLOUD_TOO  # noqa: E402
 from parallel import case, run_at_once  # noqa: E402
 from peer import Hangup, Peer  # noqa: E402
@@ -196,19 +197,25 @@ def last_known_time_is_kept_and_mended():
 @case
 def onboarded_while_connecting():
     """The endpoint-update message comes before CONNECT is answered (guide 10.3.1.3): connected, then CONLOST."""
+    arrived = threading.Event()
+
     def onboard(p, kind, flags, body):
         if kind == peers.SUBSCRIBE and b"expresslink_config" in body:
             topic = Peer.filters(body)[0]
             message = len(topic).to_bytes(2, "big") + topic + b'{"Endpoint": "customer.example"}'
             return Peer.usual(kind, flags, body) + bytes([peers.PUBLISH << 4, len(message)]) + message
         if kind == peers.PUBLISH:
-            time.sleep(1)  # the module has the message by now
+            arrived.wait(DEADLINE)
         return None
     with site() as s:
         s.peer(onboard)
         s.m.settings["Cloud", "StagingEndpoint"], s.endpoint = s.endpoint, None
         s.start()
-        s.m.expect("AT+CONNECT", "OK 1 CONNECTED")
+        s.m.send(b"AT+CONNECT\r")
+        s.m.wait_log(rb"Onboarded: the endpoint is now customer\.example")
+        arrived.set()
+        if s.m.read_line() != b"OK 1 CONNECTED":
+            raise Failure("CONNECT is not answered as what it was")
         s.m.wait_event("1 0 MSG")
         s.m.wait_event("3 0 CONLOST")
         s.m.expect("AT+EVENT?", "OK")

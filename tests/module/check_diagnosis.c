@@ -2,6 +2,7 @@
 #include "module/diagnosis.h"
 
 #include "at/error.h"
+#include "fake/network.h"
 #include "fake/ping.h"
 #include "fake/probe.h"
 #include "fake/resolve.h"
@@ -176,15 +177,6 @@ START_TEST(tls)
 }
 END_TEST
 
-static void unplug(void)
-{
-	rig_done(&rig);
-	ck_assert_ptr_null(diagnosis_free(diagnosis));
-	rig_make_module(&rig, "[Network]\nInterface=none0\n");
-	ck_assert_int_eq(diagnosis_new(&diagnosis, rig.event, rig.settings, rig.dict, rig.module->epoch), 0);
-	result = diagnosis_result(diagnosis);
-}
-
 /* What is written to stderr comes to us. Returns the end to read from. */
 static int take_stderr(void)
 {
@@ -203,7 +195,7 @@ START_TEST(no_network)
 	char text[1024];
 	int log;
 
-	unplug();
+	fake_network_unplug();
 	fault_of_name(&report.fault, _i ? -ENOENT : -EAGAIN);
 	ck_assert_int_eq(diagnosis_tls(diagnosis, &endpoint, done), 0);
 	log = take_stderr();
@@ -220,7 +212,7 @@ END_TEST
 
 START_TEST(no_name_without_a_network)
 {
-	unplug();
+	fake_network_unplug();
 	if (_i % 2)
 		ck_assert_int_eq(diagnosis_ping(diagnosis, "host.example", done), 0);
 	else
