@@ -21,7 +21,8 @@ typedef int (*network_line_fn)(void *userdata, const char *line, size_t n);
  * -errno, or what fn returned. */
 int network_describe(network_line_fn fn, void *userdata) _must_check_;
 
-/* Has any interface but loopback a carrier and an address by which others could be reached? True as well when the kernel does not tell. */
+/* Has any interface but loopback a carrier and an address by which others could be reached? True as well when the
+ * kernel does not tell. */
 bool network_usable(void);
 
 /* The same for given readings. */

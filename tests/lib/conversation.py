@@ -30,7 +30,7 @@ class Conversation:
         """Sends them at once; the answers are judged by hear()."""
         for c in commands:
             c.said, c.threats, c.calm = time.monotonic(), self.model.threats, self.model.calm
-            c.underway = self.world.underway()
+            c.underway, c.sendings = self.world.underway(), self.model.sendings
             self.host.pending.append(c)
             self.count["commands"] += 1
         self.host.send(b"".join(c.data for c in commands) if data is None else data)

@@ -18,7 +18,7 @@ class Command:
 
     def __init__(self, kind, data, args=(), seconds=3):
         self.kind, self.data, self.args, self.seconds = kind, data, args, seconds
-        self.said = self.threats = 0
+        self.said = self.threats = self.sendings = 0
         self.calm = False
         self.underway = ()  # messages that the broker had not taken when this was said
 

@@ -23,6 +23,7 @@ class Model(Keys, Queues):
         self.good_endpoints, self.staging = good_endpoints, good_endpoints[0]
         Keys.__init__(self, self.staging, pki)
         self.mode, self.calm, self.threats = "normal", True, 0
+        self.sendings = 0  # of the cloud
         self.connects = self.losses = 0
         self.ledger_least, self.ledger_most = collections.Counter(), collections.Counter()
         self.up, self.inflight = "no", []
@@ -287,7 +288,8 @@ class Model(Keys, Queues):
         self.ledger_least[topic, payload] += 1
         if self.up == "maybe" and command.threats == self.threats and command.calm and self.calm:
             self.up, self.doom = "yes", None
-        if self.filters_known and not command.underway:
+        # What the cloud sent before the SEND is there by now; of what it sent since nobody knows
+        if self.filters_known and not command.underway and command.sendings == self.sendings:
             self.settled = True
             self.barrier()
 

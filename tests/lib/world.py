@@ -282,6 +282,7 @@ class World:
             self.publish(r.choice(DOWN_TOPICS), self.payload(r, n), 1 if i == count - 1 else r.randrange(2))
 
     def publish(self, topic, payload, qos, settled=False):
+        self.model.sendings += 1
         self.model.published(topic, payload, settled, outstanding=bool(self.host.pending))
         client = self.cloud.client
         self.sent.append((client.published + 1, (topic, payload)))
