@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """A GPIO chip for a module on a machine that has none: tests/lib/gpiod.c in place of the library, and the outside world
-of its lines. Line 1 is EVENT, 2 is WAKE, 3 is RST, as they are named there."""
+of its lines. Line 1 is EVENT, 2 is WAKE, 3 is RST, whatever they are named there."""
 
 import os
 import struct
 import time
 
-NAMES = ["", "EVENT", "WAKE", "RST", "", "", "", ""]
+NAMES = ["", "EVENT", "WAKE", "RST", "", "", "", ""]  # of the pins, and unless told otherwise of the lines
 KEYS = {"EVENT": "Event", "WAKE": "Wake", "RST": "Reset"}
 
 
 class Gpio:
     """Undriven inputs are high, as with a pull-up."""
 
-    def __init__(self, folder, shim, chip="gpiochip0", label="test-gpio"):
+    def __init__(self, folder, shim, chip="gpiochip0", label="test-gpio", lines=None):
         if not os.path.exists(shim):
             raise RuntimeError(shim + " is missing: make check builds it")
         self.shim, self.folder = shim, folder
         self.chip = os.path.join(folder, chip)
         os.makedirs(self.chip)
         self.write("label", label + "\n")
-        self.write("lines", "".join(n + "\n" for n in NAMES))
+        self.write("lines", "".join(n + "\n" for n in lines or NAMES))
         for n in range(len(NAMES)):
             self.write("%d.level" % n, "1")
             os.mkfifo(os.path.join(self.chip, "%d.edges" % n))
