@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PRIORITY_RST (-100) /* whatever else waits was sent to a module that is reset now */
+#define UDEV_AT_WORK "/run/udev/queue"
 
 struct input {
 	struct pins *pins;
@@ -27,6 +29,7 @@ struct pins {
 	struct gpio_line *event_line;
 	struct input wake, rst;
 	bool event;
+	bool event_lost;
 	bool misnamed;
 };
 
@@ -65,7 +68,10 @@ static bool is_set(const struct pins *p, enum pin pin)
 static void on_level(void *userdata, bool high)
 {
 	const struct input *input = userdata;
+	int lost = watch_lost(input->watch);
 
+	if (lost < 0)
+		(void)log_errno(lost, "%s is gone, until the restart", pin_name(input->pin));
 	log_debug("%s %s", pin_name(input->pin), high ? "high" : "low");
 	input->pins->fn(input->pins->userdata, input->pin, high);
 }
@@ -107,15 +113,23 @@ struct pins *pins_free(struct pins *p)
  * Start.
  */
 
+/* At the machine's start a chip may come, or get its group, a moment later: no fault of the settings then. */
+static bool may_come(void)
+{
+	return access(UDEV_AT_WORK, F_OK) == 0;
+}
+
 static int chip_fails(struct pins *p, int r)
 {
 	const char *chip = p->settings->pin_chip, *why = NULL;
+	bool comes = false;
 
 	switch (r) {
 	case -ENOENT:
 	case -ENODEV:
 	case -ENXIO:
 		why = "there is no such GPIO chip";
+		comes = may_come();
 		break;
 	case -ENOTTY:
 	case -EINVAL:
@@ -127,9 +141,10 @@ static int chip_fails(struct pins *p, int r)
 	case -EACCES:
 	case -EPERM:
 		why = "permission denied: this user may not open GPIO chips";
+		comes = may_come();
 		break;
 	}
-	p->misnamed = why != NULL;
+	p->misnamed = why && !comes;
 	log_error("[Pins] Chip=%s: %s", chip, why ? why : strerror(-r));
 	return r;
 }
@@ -257,7 +272,11 @@ static const struct watch *watch_of(const struct pins *p, enum pin pin)
 
 bool pins_have(const struct pins *p, enum pin pin)
 {
-	return pin == PIN_EVENT ? p->event_line != NULL : watch_of(p, pin) != NULL;
+	const struct watch *watch = watch_of(p, pin);
+
+	if (pin == PIN_EVENT)
+		return p->event_line && !p->event_lost;
+	return watch && watch_lost(watch) == 0;
 }
 
 bool pins_high(const struct pins *p, enum pin pin)
@@ -278,6 +297,7 @@ void pins_set_event(struct pins *p, bool high)
 	if (!p->event_line)
 		return;
 	r = gpio_set(p->event_line, high);
-	if (r < 0)
-		(void)log_errno(r, "EVENT");
+	if (r < 0 && !p->event_lost)
+		(void)log_errno(r, "EVENT cannot be set");
+	p->event_lost = r < 0;
 }

@@ -17,7 +17,7 @@ enum pin {
 	PIN_COUNT,
 };
 
-/* From the loop, when WAKE or RST has another level. */
+/* From the loop, when WAKE or RST has another level, or is lost with its chip: then it is high. */
 typedef void (*pins_fn)(void *userdata, enum pin pin, bool high);
 
 /* Remembers, touches nothing. */
@@ -29,10 +29,10 @@ DEFINE_CLEANUP(struct pins *, pins_free)
 /* Takes the lines of the settings and finds their levels. Logs one line that says what is wrong. 0 or -errno. */
 int pins_start(struct pins *p) _must_check_;
 
-/* Did that fail because the settings name what is not there, or not ours? */
+/* Did that fail because the settings name what is not there, or not ours, and will not be? */
 bool pins_misnamed(const struct pins *p);
 
-/* Is there such a line? */
+/* Is there such a line, and is its chip still there? */
 bool pins_have(const struct pins *p, enum pin pin);
 
 /* A missing input is high, as if nobody drove it; the level of EVENT is known without a line as well. */

@@ -2,7 +2,6 @@
 #include "board/watch.h"
 
 #include "board/debounce.h"
-#include "util/log.h"
 #include "util/timer.h"
 
 #include <errno.h>
@@ -15,6 +14,7 @@ struct watch {
 	watch_fn fn;
 	void *userdata;
 	struct debounce debounce;
+	int lost; /* why */
 	sd_event_source *source;
 	struct timer settle;
 };
@@ -34,11 +34,9 @@ static void tell(struct watch *w)
 
 static void line_lost(struct watch *w, int r)
 {
-	(void)log_errno(r, "A GPIO line is gone");
 	w->source = sd_event_source_disable_unref(w->source);
 	timer_disarm(&w->settle);
-	if (w->debounce.level)
-		return;
+	w->lost = r;
 	w->debounce.level = true;
 	tell(w);
 }
@@ -63,6 +61,7 @@ static int on_edges(sd_event_source *source, int fd, uint32_t revents, void *use
 	struct watch *w = userdata;
 	struct gpio_edge edges[GPIO_EDGES];
 	int n = gpio_read(w->line, edges);
+	uint64_t now = now_ns();
 
 	(void)source;
 	(void)fd;
@@ -72,7 +71,8 @@ static int on_edges(sd_event_source *source, int fd, uint32_t revents, void *use
 		return 0;
 	}
 	for (int i = 0; i < n; i++) {
-		if (debounce_edge(&w->debounce, edges[i].high, edges[i].ns))
+		/* Linux before 5.7 stamps them with the time of day. */
+		if (debounce_edge(&w->debounce, edges[i].high, edges[i].ns < now ? edges[i].ns : now))
 			tell(w);
 	}
 	on_settle(w);
@@ -121,4 +121,9 @@ struct watch *watch_free(struct watch *w)
 bool watch_is_high(const struct watch *w)
 {
 	return w->debounce.level;
+}
+
+int watch_lost(const struct watch *w)
+{
+	return w->lost;
 }

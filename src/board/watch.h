@@ -11,7 +11,8 @@
 
 struct watch;
 
-/* Runs for every level that lasted, however short of the loop's turn, and must not free the watch. */
+/* Runs for every level that lasted, however short of the loop's turn, and when the line is lost; it must not free the
+ * watch. */
 typedef void (*watch_fn)(void *userdata, bool high);
 
 /* Owns the line if it succeeds. priority: see sd_event_source_set_priority(3). */
@@ -22,3 +23,6 @@ DEFINE_CLEANUP(struct watch *, watch_free)
 
 /* The level that was told last, or found at the start. A line whose chip was unplugged is high: nobody pulls it low. */
 bool watch_is_high(const struct watch *w);
+
+/* 0, or -errno: its chip was unplugged, and nothing more will be told. */
+int watch_lost(const struct watch *w);

@@ -37,12 +37,6 @@ static void sleep_enter(struct module *m)
 		module_happen(m, HAPPEN_WAKE);
 }
 
-/* What can end mode 1, in which no command is heard? */
-static bool may_sleep_deep(const struct module *m)
-{
-	return m->sleep_seconds > 0 || pins_have(m->pins, PIN_WAKE) || pins_have(m->pins, PIN_RST);
-}
-
 int cmd_sleep(struct at_call *call, struct module *m)
 {
 	int r;
@@ -52,7 +46,7 @@ int cmd_sleep(struct at_call *call, struct module *m)
 		return r;
 
 	/* Guide 3.7.4.7; and no module goes deaf for ever. */
-	m->sleep_deep = call->has_suffix && call->suffix > 0 && may_sleep_deep(m);
+	m->sleep_deep = call->has_suffix && call->suffix > 0 && module_may_wake(m);
 	at_then(call, sleep_enter);
 	return at_ok(call, "%d", m->sleep_deep);
 }

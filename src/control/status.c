@@ -118,11 +118,11 @@ static void add_queues(struct json *j, const struct module *m)
 	json_number(j, messages, "bytes_limit", m->settings->message_bytes);
 }
 
-/* line "": there is none, then the level of an input says nothing. */
+/* line "": there is none, then the level of an input says nothing; nor does any of a line that was lost. */
 static void add_pin(struct json *j, cJSON *to, const struct module *m, enum pin pin, const char *name, const char *line)
 {
 	cJSON *object = json_object(j, to, name);
-	bool known = pin == PIN_EVENT || pins_have(m->pins, pin);
+	bool known = pins_have(m->pins, pin) || (pin == PIN_EVENT && !*line);
 
 	if (*line)
 		json_bytes(j, object, "line", line, strlen(line));

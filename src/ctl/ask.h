@@ -19,7 +19,7 @@ struct ask {
 void ask_init(struct ask *a);
 void ask_done(struct ask *a);
 
-/* Connects and asks. -ENOENT, -ECONNREFUSED: no module; -EACCES: not allowed; -errno. */
+/* Connects and asks. -ENOENT, -ECONNREFUSED: no module; -ETIME: it hangs; -EACCES: not allowed; -errno. */
 int ask_open(struct ask *a, const char *runtime, const char *request) _must_check_;
 
 /* The next line as JSON, and (unless NULL) its text. timeout_ms < 0: none. -ETIME; -EPIPE: the module has hung up;

@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/gpio.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,29 +18,47 @@
 #define TOPIC     "pins"
 #define MAX_CHIPS 64
 
-static bool is_wanted(const char *wanted, const char *path, const struct gpiochip_info *info)
+static int open_path(const char *path, struct gpiochip_info *ret)
 {
-	return strcmp(wanted, path) == 0 || strcmp(wanted, info->name) == 0 || strcmp(wanted, info->label) == 0;
+	int fd = open(path, O_RDWR | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, GPIO_GET_CHIPINFO_IOCTL, ret) == 0)
+		return fd;
+	r = -errno;
+	(void)close(fd);
+	return r;
 }
 
-/* By name, path or label. -ENOENT, or why the last one could not be looked at. */
+/* By name, path or label, as the daemon does. -ENOENT; -ENOTUNIQ; or why one could not be looked at. */
 static int open_chip(const char *wanted, struct gpiochip_info *ret)
 {
-	int r = -ENOENT;
+	struct gpiochip_info one;
+	char path[PATH_MAX];
+	int r;
 
+	(void)snprintf(path, sizeof(path), "%s%s", wanted[0] == '/' ? "" : "/dev/", wanted);
+	r = open_path(path, ret);
+	if (r != -ENOENT || wanted[0] == '/')
+		return r;
 	for (unsigned i = 0; i < MAX_CHIPS; i++) {
-		char path[32];
 		int fd;
 
 		(void)snprintf(path, sizeof(path), "/dev/gpiochip%u", i);
-		fd = open(path, O_RDWR | O_CLOEXEC);
+		fd = open_path(path, &one);
 		if (fd < 0) {
-			r = errno == ENOENT ? r : -errno;
-			continue;
+			r = fd == -ENOENT || r >= 0 ? r : fd;
+		} else if (strcmp(wanted, one.label) != 0 || (r >= 0 && strcmp(one.name, ret->name) == 0)) {
+			(void)close(fd); /* another one, or a link to the same */
+		} else if (r >= 0) {
+			(void)close(fd);
+			(void)close(r);
+			return -ENOTUNIQ;
+		} else {
+			*ret = one;
+			r = fd;
 		}
-		if (ioctl(fd, GPIO_GET_CHIPINFO_IOCTL, ret) == 0 && is_wanted(wanted, path, ret))
-			return fd;
-		(void)close(fd);
 	}
 	return r;
 }
@@ -103,9 +122,14 @@ static bool check_by_module(struct check *c)
 
 		if (!*ask_text(pin, "line"))
 			continue;
+		any = true;
+		if (!*ask_text(pin, "level")) {
+			check_say(c, CHECK_FAIL, TOPIC, "%s: %s is gone: plug it in, then systemctl restart %s",
+				  names[i], ask_text(pins, "chip"), c->where.unit);
+			continue;
+		}
 		check_say(c, CHECK_OK, TOPIC, "%s is line %s of %s, %s", names[i], ask_text(pin, "line"),
 			  ask_text(pins, "chip"), ask_text(pin, "level"));
-		any = true;
 	}
 	return any;
 }
@@ -126,6 +150,11 @@ void check_pins(struct check *c)
 	if (fd == -ENOENT) {
 		check_say(c, CHECK_FAIL, TOPIC,
 			  "there is no chip %s (see gpiodetect): correct [Pins] Chip=", s->pin_chip);
+		return;
+	}
+	if (fd == -ENOTUNIQ || fd == -ENOTTY) {
+		check_say(c, CHECK_FAIL, TOPIC, "%s: %s: correct [Pins] Chip=", s->pin_chip,
+			  fd == -ENOTTY ? "this is no chip" : "several chips have this label");
 		return;
 	}
 	if (fd < 0) {

@@ -118,6 +118,11 @@ static void on_level(void *userdata, bool high)
 	pins_set_event(m->pins, high);
 }
 
+bool module_may_wake(const struct module *m)
+{
+	return m->sleep_seconds > 0 || pins_have(m->pins, PIN_WAKE) || pins_have(m->pins, PIN_RST);
+}
+
 /* WAKE is a level: one that is low already is looked at when the module is about to sleep. */
 static void on_pin(void *userdata, enum pin pin, bool high)
 {
@@ -126,6 +131,9 @@ static void on_pin(void *userdata, enum pin pin, bool high)
 	if (pin == PIN_RST)
 		module_happen(m, high ? HAPPEN_RST_HIGH : HAPPEN_RST_LOW);
 	else if (!high)
+		module_happen(m, HAPPEN_WAKE);
+	/* The last line that could end a sleep without a serial line was unplugged. */
+	if (m->state == STATE_DEEP_SLEEP && !module_may_wake(m))
 		module_happen(m, HAPPEN_WAKE);
 }
 

@@ -55,5 +55,8 @@ DEFINE_CLEANUP(struct module *, module_free)
 /* Opens the port, loads the dictionary, takes the pins, queues STARTUP unless RST is low. 0 or -errno (logged). */
 int module_start(struct module *m) _must_check_;
 
+/* Can anything end the sleep of which sleep_seconds tells, if no command is heard? */
+bool module_may_wake(const struct module *m);
+
 /* Goes where the table of state.c says and does what it says. What does not happen in this state is ignored. */
 void module_happen(struct module *m, enum happening happening);

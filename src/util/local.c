@@ -9,10 +9,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 32
+#define BACKLOG   32
+#define CONNECT_S 3
 
 /* What user and group look like that have no number in our user name space: everybody else. */
 #define SOMEBODY 65534
@@ -34,8 +36,10 @@ static int address_of(int dir_fd, const char *name, struct sockaddr_un *ret)
 	return n < 0 || (size_t)n >= sizeof(ret->sun_path) ? -ENAMETOOLONG : 0;
 }
 
+/* Who hangs takes nobody from his queue, and once that is full a plain connect() hangs, too. */
 static int connect_in(int dir_fd, const char *name, int flags, int *ret_fd)
 {
+	const struct timeval timeout = { .tv_sec = CONNECT_S };
 	struct sockaddr_un address;
 	int fd, r;
 
@@ -45,8 +49,9 @@ static int connect_in(int dir_fd, const char *name, int flags, int *ret_fd)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	if (fd < 0)
 		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		r = -errno;
+		r = errno == EAGAIN ? -ETIME : -errno;
 		(void)close(fd);
 		return r;
 	}

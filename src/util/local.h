@@ -22,7 +22,8 @@ int local_listen(struct local *ret, const char *dir, const char *name, mode_t mo
 /* Takes dir/name away, if it is still this one. */
 void local_close(struct local *l, const char *dir, const char *name);
 
-/* A blocking socket. -ENOENT: there is none; -ECONNREFUSED: nobody listens any more; -EACCES; -errno. */
+/* A socket that blocks in reading. -ENOENT: there is none; -ECONNREFUSED: nobody listens any more; -ETIME: who listens
+ * hangs; -EACCES; -errno. */
 int local_connect(const char *dir, const char *name, int *ret_fd) _must_check_;
 
 /* Is the other end of this connection root, our own user, or a member of the socket's group? False as well when that

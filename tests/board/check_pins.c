@@ -11,6 +11,16 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool udev_at_work;
+
+int __wrap_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode)
+{
+	ck_assert_str_eq(path, "/run/udev/queue");
+	ck_assert_int_eq(mode, F_OK);
+	return udev_at_work ? 0 : -1;
+}
+
 static sd_event *event;
 static struct settings *settings;
 static struct pins *pins;
@@ -49,6 +59,7 @@ static void setup(void)
 	log_set_level(LOG_EMERG);
 	fake_gpio_reset();
 	told[0] = '\0';
+	udev_at_work = false;
 	ck_assert_int_ge(sd_event_new(&event), 0);
 }
 
@@ -177,6 +188,26 @@ START_TEST(low_at_the_start)
 }
 END_TEST
 
+/* What was pulled low is released; and there are no such lines any more. */
+START_TEST(unplugged)
+{
+	make(ALL);
+	ck_assert_int_eq(pins_start(pins), 0);
+	fake_gpio_drive(2, false, 0);
+	idle();
+	for (unsigned line = 0; line < 3; line++)
+		fake_gpio_unplug(line);
+	pins_set_event(pins, true);
+	pins_set_event(pins, false);
+	idle();
+	ck_assert_str_eq(told, "RST low, RST high, WAKE high");
+	for (unsigned pin = 0; pin < PIN_COUNT; pin++)
+		ck_assert(!pins_have(pins, pin));
+	ck_assert(pins_high(pins, PIN_WAKE));
+	ck_assert(pins_high(pins, PIN_RST));
+}
+END_TEST
+
 /* --- what can go wrong: one line that says so --- */
 
 static const struct {
@@ -243,6 +274,26 @@ START_TEST(fault)
 }
 END_TEST
 
+static const struct {
+	int chip, line;
+	bool misnamed;
+} comings[] = {
+	{ -ENOENT, 0, false }, { -ENODEV, 0, false }, { -EACCES, 0, false },
+	{ -ENOTTY, 0, true },  { 0, -ENOENT, true },  { 0, -EPERM, true },
+};
+
+/* The machine has just been switched on: its chips and their rights come by and by. */
+START_TEST(while_udev_is_at_work)
+{
+	udev_at_work = true;
+	make("Chip=fake\nEvent=3\n");
+	fake_gpio_fail_chip(comings[_i].chip);
+	fake_gpio_fail_line(3, comings[_i].line, NULL);
+	ck_assert_int_lt(pins_start(pins), 0);
+	ck_assert(pins_misnamed(pins) == comings[_i].misnamed);
+}
+END_TEST
+
 START_TEST(free_nothing)
 {
 	ck_assert_ptr_null(pins_free(NULL));
@@ -261,7 +312,9 @@ int main(void)
 	tcase_add_test(tc, inputs);
 	tcase_add_loop_test(tc, reset_first, 0, 2);
 	tcase_add_test(tc, low_at_the_start);
+	tcase_add_test(tc, unplugged);
 	tcase_add_loop_test(tc, fault, 0, ELEMENTS(faults));
+	tcase_add_loop_test(tc, while_udev_is_at_work, 0, ELEMENTS(comings));
 	tcase_add_test(tc, free_nothing);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

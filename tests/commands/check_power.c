@@ -280,6 +280,26 @@ START_TEST(deep_for_a_while)
 END_TEST
 
 /* The line is closed when the answer has left the UART. What had come before that is run when the module is awake. */
+/* Lines that were unplugged wake nobody: not one more time, and not at all. */
+START_TEST(deep_without_its_lines)
+{
+	with_pins(BOTH);
+	expect("AT+SLEEP1", "OK 1\r\n");
+	fake_gpio_unplug(1 + (unsigned)_i);
+	rig_idle(&rig);
+	assert_state(STATE_DEEP_SLEEP); /* there is the other one */
+	fake_gpio_unplug(2 - (unsigned)_i);
+	rig_idle(&rig);
+	assert_state(STATE_ACTIVE);
+	ck_assert(!fake_tty_is_shut(fake_tty()));
+	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
+	expect("AT+SLEEP1", "OK 0\r\n");
+	expect("AT+SLEEP1 30", "OK 1\r\n");
+	fake_timer_pass(30000);
+	assert_state(STATE_ACTIVE);
+}
+END_TEST
+
 START_TEST(deep_after_the_answer)
 {
 	fake_tty_set_sent(fake_tty(), false);
@@ -483,6 +503,7 @@ int main(void)
 	tcase_add_test(tc, not_while_connected);
 	tcase_add_loop_test(tc, mode, 0, ELEMENTS(modes));
 	tcase_add_test(tc, deep_for_a_while);
+	tcase_add_loop_test(tc, deep_without_its_lines, 0, 2);
 	tcase_add_test(tc, deep_after_the_answer);
 	tcase_add_loop_test(tc, woken_by_the_pin, 0, 2);
 	tcase_add_loop_test(tc, no_sleep_while_wake_is_low, 0, 2);

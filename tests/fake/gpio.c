@@ -93,7 +93,8 @@ void fake_gpio_drive(unsigned offset, bool high, uint64_t ns)
 void fake_gpio_unplug(unsigned offset)
 {
 	lines[offset].unplugged = true;
-	wake(lines[offset].line);
+	if (!lines[offset].line->output)
+		wake(lines[offset].line);
 }
 
 bool fake_gpio_is_high(unsigned offset)
@@ -208,6 +209,8 @@ struct gpio_line *gpio_line_free(struct gpio_line *l)
 int gpio_set(struct gpio_line *l, bool active)
 {
 	assert(l->output);
+	if (lines[l->offset].unplugged)
+		return -ENODEV;
 	lines[l->offset].low = active == l->active_low;
 	return 0;
 }

@@ -22,7 +22,7 @@ void fake_gpio_debounce(uint64_t ns);
 void fake_gpio_drive(unsigned offset, bool high, uint64_t ns);
 void fake_gpio_drive_unseen(unsigned offset, bool high);
 
-/* The chip is unplugged: reading fails. */
+/* The chip is unplugged: reading and setting fail. */
 void fake_gpio_unplug(unsigned offset);
 
 /* What stands at the line outside: an output's physical level. */

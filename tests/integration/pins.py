@@ -3,11 +3,13 @@
 """GPIO lines that are not there, taken, or not for us: one line that says which, and an exit status that says whether a
 restart may help. And the lines that are there are asked for as the settings say."""
 
+import json
 import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import harness  # noqa: E402
+from ctl import ctl, has  # noqa: E402
 from harness import Failure  # noqa: E402
 
 CONFIGURATION, OTHER = 78, 1
@@ -105,6 +107,31 @@ def event_ends_with_the_daemon():
             raise Failure("EVENT is left high")
 
 
+def unplugged():
+    """The chip is a USB adapter that is pulled out: said once for each pin, the operator sees it, and a module that sleeps
+    without a serial line does not sleep for ever."""
+    with harness.module() as m:
+        m.wire("EVENT", "WAKE", "RST")
+        m.start()
+        m.wait_event("2 0 STARTUP")
+        m.expect("AT+SLEEP1", "OK 1")
+        m.until(lambda: b"active -> deep sleep" in m.log, "deep sleep")
+        m.gpio.unplug()
+        m.until(lambda: b"deep sleep -> active" in m.log, "end of a sleep that nothing else ends")
+        m.wait_event("2 0 STARTUP")
+        m.expect("AT+SLEEP1", "OK 0")
+        m.wait_event("2 0 STARTUP")
+        for said in (b"WAKE is gone", b"RST is gone", b"EVENT cannot be set: No such device"):
+            if m.log.count(said) != 1:
+                raise Failure("%r is in the log %d times" % (said, m.log.count(said)))
+        pins = json.loads(ctl(m, "status", "--json"))["pins"]
+        for pin, key in (("event", "EVENT"), ("wake", "WAKE"), ("reset", "RST")):
+            if pins[pin] != {"line": key, "level": None}:
+                raise Failure("status: %s is %r" % (pin, pins[pin]))
+        has(ctl(m, "check", status=1), *("^FAIL +pins +%s: gpiochip0 is gone" % pin for pin in ("event", "wake", "reset")))
+        m.stop()
+
+
 def many_edges():
     """More edges than the kernel keeps, bounces included: in the end the level is what counts."""
     with harness.module() as m:
@@ -122,4 +149,4 @@ def many_edges():
 
 
 harness.run_cases(no_such_chip, no_chip, denied, no_such_line, taken, without_interrupt, asked_for,
-                  event_ends_with_the_daemon, many_edges)
+                  event_ends_with_the_daemon, unplugged, many_edges)

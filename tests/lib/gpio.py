@@ -2,6 +2,7 @@
 """A GPIO chip for a module on a machine that has none: tests/lib/gpiod.c in place of the library, and the outside world
 of its lines. Line 1 is EVENT, 2 is WAKE, 3 is RST, whatever they are named there."""
 
+import contextlib
 import os
 import struct
 import time
@@ -52,6 +53,15 @@ class Gpio:
             return  # nobody watches
         os.write(fd, struct.pack("=QQ", time.monotonic_ns(), high))
         os.close(fd)
+
+    def unplug(self):
+        """The chip is gone; who watches its lines is told."""
+        self.write("gone", "")
+        for n in range(len(NAMES)):
+            with contextlib.suppress(OSError):
+                fd = os.open(os.path.join(self.chip, "%d.edges" % n), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+                os.write(fd, bytes(16))
+                os.close(fd)
 
     def is_high(self, pin):
         with open(os.path.join(self.chip, "%d.level" % NAMES.index(pin))) as f:

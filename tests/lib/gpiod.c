@@ -5,6 +5,7 @@
  *   label     the chip's label
  *   lines     a text line for each GPIO line: its name, maybe empty
  *   denied    if it exists: the chip may not be opened
+ *   gone      if it exists: the chip was unplugged, and its lines with it
  *   N.level   "1" or "0": what stands at line N; an output writes it
  *   N.edges   a FIFO, for an input: 16 bytes for each edge, nanoseconds of CLOCK_MONOTONIC and the level behind it
  *   N.user    if it exists: who has taken the line
@@ -133,9 +134,17 @@ static bool open_chip(const char *path, char *ret, size_t size)
 	return false;
 }
 
+static bool is_gone(const struct gpiod_line_bits *line)
+{
+	if (!there_is(line->folder, "gone"))
+		return false;
+	errno = ENODEV;
+	return true;
+}
+
 static int get(const struct gpiod_line_bits *line)
 {
-	int fd = line_open(line->folder, line->offset, "level", O_RDONLY);
+	int fd = is_gone(line) ? -1 : line_open(line->folder, line->offset, "level", O_RDONLY);
 	char c;
 	ssize_t n;
 
@@ -148,7 +157,7 @@ static int get(const struct gpiod_line_bits *line)
 
 static int set(const struct gpiod_line_bits *line, bool active)
 {
-	int fd = line_open(line->folder, line->offset, "level", O_WRONLY | O_CREAT);
+	int fd = is_gone(line) ? -1 : line_open(line->folder, line->offset, "level", O_WRONLY | O_CREAT);
 	ssize_t n;
 
 	if (fd < 0)
@@ -186,7 +195,7 @@ static bool take(struct gpiod_line_bits *line, const char *chip, unsigned offset
 
 static int edges(const struct gpiod_line_bits *line, struct record *records, unsigned n)
 {
-	ssize_t k = read(line->fd, records, n * sizeof(*records));
+	ssize_t k = is_gone(line) ? -1 : read(line->fd, records, n * sizeof(*records));
 
 	return k < 0 ? -1 : (int)((size_t)k / sizeof(*records));
 }

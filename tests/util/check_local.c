@@ -131,6 +131,22 @@ START_TEST(a_busy_one_is_left_alone)
 }
 END_TEST
 
+/* Those who asked before have given up, but still stand in its queue. */
+START_TEST(one_that_hangs)
+{
+	struct local l;
+	int client, r;
+
+	ck_assert_int_eq(local_listen(&l, dir, "s", 0660), 0);
+	for (unsigned i = 0; (r = local_connect(dir, "s", &client)) == 0; i++) {
+		ck_assert_uint_lt(i, 1000);
+		close(client);
+	}
+	ck_assert_int_eq(r, -ETIME);
+	local_close(&l, dir, "s");
+}
+END_TEST
+
 START_TEST(something_else_in_the_way)
 {
 	struct local l;
@@ -220,6 +236,7 @@ int main(void)
 	tcase_add_test(tc, a_killed_one_is_replaced);
 	tcase_add_test(tc, a_living_one_is_left_alone);
 	tcase_add_test(tc, a_busy_one_is_left_alone);
+	tcase_add_test(tc, one_that_hangs);
 	tcase_add_test(tc, something_else_in_the_way);
 	tcase_add_test(tc, who_is_trusted);
 	suite_add_tcase(suite, tc);
