@@ -16,7 +16,8 @@
 
 #define READ_SIZE 4096 /* what a tty gives at most */
 #define REOPEN_MS 1000
-#define SENT_MS   1 /* how often the UART is asked whether it is empty */
+#define SENT_MS   1    /* how often the UART is asked whether it is empty, ... */
+#define STUCK_MS  5000 /* ... and how long: the kernel keeps no more than it takes to send for a tenth of that */
 
 struct tty {
 	sd_event *event;
@@ -25,7 +26,8 @@ struct tty {
 	bool shut;
 	bool paused;
 	bool want_sent;
-	int reopen_r; /* what the last try to open it again has failed with */
+	uint64_t stuck_at; /* when the UART, which has it all, is given up; 0: it has not */
+	int reopen_r;      /* what the last try to open it again has failed with */
 	sd_event_source *io;
 	uint32_t io_events;
 	struct buf out;
@@ -48,11 +50,20 @@ static void set_events(struct tty *t)
 		t->io_events = events;
 }
 
+/* What was to be sent is in the kernel's hands, or lost: time to ask when it is gone. */
+static void handed_over(struct tty *t)
+{
+	t->stuck_at = 0;
+	if (t->want_sent)
+		timer_arm(&t->sent, SENT_MS);
+}
+
 static void close_line(struct tty *t)
 {
 	t->io = sd_event_source_disable_unref(t->io);
 	port_close(t->port);
 	buf_clear(&t->out);
+	handed_over(t);
 }
 
 static void name_rivals(const struct tty *t)
@@ -104,6 +115,8 @@ void tty_flush(struct tty *t)
 		buf_consume(&t->out, (size_t)k);
 	else if (k < 0 && errno != EAGAIN && errno != EINTR)
 		buf_clear(&t->out); /* reading will find out what is wrong */
+	if (buf_used(&t->out) == 0)
+		handed_over(t);
 	set_events(t);
 }
 
@@ -163,18 +176,27 @@ static void on_reopen(void *userdata)
 	}
 }
 
-static bool all_sent(const struct tty *t)
+/* An adapter may hang, and a module must not for that. */
+static bool is_stuck(struct tty *t)
 {
-	return port_fd(t->port) < 0 || (buf_used(&t->out) == 0 && port_sent(t->port));
+	uint64_t now = timer_now();
+
+	if (t->stuck_at == 0)
+		t->stuck_at = now + STUCK_MS;
+	if (now < t->stuck_at)
+		return false;
+	log_warning("%s does not send: what it still has is not waited for", port_path(t->port));
+	return true;
 }
 
 static void on_poll_sent(void *userdata)
 {
 	struct tty *t = userdata;
 
-	if (!t->want_sent)
+	/* What the kernel does not take is written as soon as it does, and then it is time to ask. */
+	if (!t->want_sent || buf_used(&t->out) > 0)
 		return;
-	if (!all_sent(t)) {
+	if (port_fd(t->port) >= 0 && !port_sent(t->port) && !is_stuck(t)) {
 		timer_arm(&t->sent, SENT_MS);
 		return;
 	}
@@ -185,7 +207,7 @@ static void on_poll_sent(void *userdata)
 void tty_when_sent(struct tty *t)
 {
 	t->want_sent = true;
-	timer_arm(&t->sent, SENT_MS);
+	handed_over(t);
 }
 
 struct buf *tty_out(struct tty *t)

@@ -51,7 +51,7 @@ void tty_pause(struct tty *t, bool paused);
 /* Answers pile up because the host does not read. */
 bool tty_busy(const struct tty *t);
 
-/* Calls on_sent() once everything has left the UART, never at once. */
+/* Calls on_sent() once everything has left the UART, or that has been stuck for seconds; never at once. */
 void tty_when_sent(struct tty *t);
 
 /* Closes the line; whatever comes until tty_open() is lost. A pty stays, for its host, but nobody listens. Discards

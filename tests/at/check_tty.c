@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at/tty.h"
 
+#include "at/port.h"
 #include "fake/suite.h"
 #include "util/buf.h"
 #include "util/log.h"
@@ -27,6 +28,23 @@ static struct buf got; /* what the module received */
 static unsigned room, sent, gaps;
 static char *folder;
 static char path[256];
+
+static bool uart_is_stuck;
+static uint64_t later_ms;
+
+bool __real_port_sent(const struct port *p);
+bool __wrap_port_sent(const struct port *p);
+bool __wrap_port_sent(const struct port *p)
+{
+	return !uart_is_stuck && __real_port_sent(p);
+}
+
+uint64_t __real_timer_now(void);
+uint64_t __wrap_timer_now(void);
+uint64_t __wrap_timer_now(void)
+{
+	return __real_timer_now() + later_ms;
+}
 
 static void on_bytes(void *userdata, const void *data, size_t n)
 {
@@ -693,8 +711,10 @@ START_TEST(host_reads_late)
 	/* It still listens. */
 	write_all(host, "AT\r\n");
 	receive("AT\r\n");
-	for (int i = 0; i < 10; i++)
-		turn();
+	/* It is not asked for, either, until there is room for more. */
+	(void)sd_event_run(event, 20000);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(sd_event_run(event, 20000), 0);
 	ck_assert_uint_eq(room, 0);
 	ck_assert_uint_eq(sent, 0);
 	ck_assert_uint_eq(drain(host, MUCH), MUCH);
@@ -733,6 +753,45 @@ START_TEST(sent_is_told_from_the_loop)
 	expect(host, "OK\r\n");
 	ck_assert_uint_eq(sent, 1);
 	(void)close(host);
+}
+END_TEST
+
+/* It never becomes empty, or only when the daemon has lost it. */
+START_TEST(stuck)
+{
+	int master = open_cable("uart");
+
+	ck_assert_int_eq(make(&tty, path, "/nowhere"), 0);
+	uart_is_stuck = true;
+	answer("OK 1\r\n");
+	tty_when_sent(tty);
+	for (int i = 0; i < 5; i++)
+		turn();
+	ck_assert_uint_eq(sent, 0);
+	if (_i == 0) {
+		later_ms = 4000;
+		turn();
+		ck_assert_uint_eq(sent, 0);
+		later_ms = 10000;
+	} else {
+		(void)close(master);
+		master = -1;
+	}
+	while (sent == 0)
+		turn();
+	ck_assert_uint_eq(sent, 1);
+
+	/* Each answer has its own time. */
+	later_ms += 10000;
+	if (_i == 0) {
+		tty_when_sent(tty);
+		for (int i = 0; i < 5; i++)
+			turn();
+		ck_assert_uint_eq(sent, 1);
+		(void)close(master);
+	}
+	tty = tty_free(tty);
+	ck_assert_int_eq(unlink(path), 0);
 }
 END_TEST
 
@@ -826,6 +885,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, host_reads_late);
 	tcase_add_test(tc, no_spin_while_the_host_does_not_read);
 	tcase_add_test(tc, sent_is_told_from_the_loop);
+	tcase_add_loop_test(tc, stuck, 0, 2);
 	tcase_add_test(tc, discarded);
 	tcase_add_test(tc, discarded_input);
 	tcase_add_test(tc, paused);
