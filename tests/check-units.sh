@@ -23,6 +23,8 @@ grep -q '^ConditionPathExists=@sysconfdir@/expresslinkd/expresslinkd.conf$' "$on
 grep -q '^ConditionPathExists=@sysconfdir@/expresslinkd/%i.conf$' "$many" || say "$many: starts without settings"
 
 for unit in "$one" "$many"; do
+	# A cable that is not plugged in, or a time server that does not answer, must not keep the host waiting.
+	grep -qE '^(After|Wants|Requires)=.*(network|time)' "$unit" && say "$unit: waits for the network or the clock"
 	grep -q '^StartLimitIntervalSec=0$' "$unit" || say "$unit: is given up after some tries"
 	grep -q '^RestartPreventExitStatus=78$' "$unit" || say "$unit: a bad configuration is tried for ever"
 	# Where calls are refused by killing, asking the kernel about the clock would kill; the daemon asks there first.
