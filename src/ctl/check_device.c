@@ -99,7 +99,9 @@ static void check_use(struct check *c)
 			  c->device, group, user, group);
 	else
 		check_say(c, CHECK_FAIL, "rights",
-			  "%s may not use %s, and no group may: a udev rule has to give it one", user, c->device);
+			  "%s may not use %s, and no group may. If a login prompt has left it so: udevadm trigger "
+			  "--action=change %s; else a udev rule has to give it a group",
+			  user, c->device, c->device);
 }
 
 void check_device(struct check *c)

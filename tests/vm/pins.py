@@ -158,6 +158,14 @@ def no_such_pin(m):
             m.run("systemctl restart " + UNIT)
             expect("exit status", m.do("systemctl show --value -p ExecMainStatus " + UNIT), "78")
             expect("the log", said(m), line)
+    # While udev is at work, a chip may still come: it is tried again.
+    m.do("touch /run/udev/queue")
+    with settings(m, "Chip=el-sin\nEvent=0\n", start=False):
+        m.run("systemctl --no-block restart " + UNIT)
+        m.until("test $(systemctl show --value -p NRestarts %s) -ge 2" % UNIT)
+        m.do("rm -f /run/udev/queue")
+        m.until("systemctl --quiet is-failed " + UNIT)
+        expect("exit status", m.do("systemctl show --value -p ExecMainStatus " + UNIT), "78")
 
 
 def taken_pin(m):
