@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at/tty.h"
 
-#include "at/port.h"
 #include "fake/suite.h"
 #include "util/buf.h"
 #include "util/log.h"
@@ -16,10 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 static sd_event *event;
@@ -30,20 +31,28 @@ static char *folder;
 static char path[256];
 
 static bool uart_is_stuck;
-static uint64_t later_ms;
+static time_t later_s;
 
-bool __real_port_sent(const struct port *p);
-bool __wrap_port_sent(const struct port *p);
-bool __wrap_port_sent(const struct port *p)
+/* Both are called of the C library only: an optimiser that sees the whole program finds no call to wrap else. */
+
+int __real_ioctl(int fd, unsigned long request, void *argument);
+int __wrap_ioctl(int fd, unsigned long request, void *argument);
+int __wrap_ioctl(int fd, unsigned long request, void *argument)
 {
-	return !uart_is_stuck && __real_port_sent(p);
+	if (request != TIOCSERGETLSR || !uart_is_stuck)
+		return __real_ioctl(fd, request, argument);
+	*(unsigned *)argument = 0;
+	return 0;
 }
 
-uint64_t __real_timer_now(void);
-uint64_t __wrap_timer_now(void);
-uint64_t __wrap_timer_now(void)
+int __real_clock_gettime(clockid_t clock, struct timespec *ret);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret)
 {
-	return __real_timer_now() + later_ms;
+	int r = __real_clock_gettime(clock, ret);
+
+	ret->tv_sec += later_s;
+	return r;
 }
 
 static void on_bytes(void *userdata, const void *data, size_t n)
@@ -97,6 +106,9 @@ static void setup(void)
 	char template[] = "/tmp/check_tty.XXXXXX";
 
 	log_set_level(LOG_EMERG);
+	room = sent = gaps = 0;
+	uart_is_stuck = false;
+	later_s = 0;
 	ck_assert_ptr_nonnull(mkdtemp(template));
 	folder = strdup(template);
 	ck_assert_int_ge(sd_event_new(&event), 0);
@@ -769,10 +781,7 @@ START_TEST(stuck)
 		turn();
 	ck_assert_uint_eq(sent, 0);
 	if (_i == 0) {
-		later_ms = 4000;
-		turn();
-		ck_assert_uint_eq(sent, 0);
-		later_ms = 10000;
+		later_s = 6;
 	} else {
 		(void)close(master);
 		master = -1;
@@ -782,7 +791,7 @@ START_TEST(stuck)
 	ck_assert_uint_eq(sent, 1);
 
 	/* Each answer has its own time. */
-	later_ms += 10000;
+	later_s = 0;
 	if (_i == 0) {
 		tty_when_sent(tty);
 		for (int i = 0; i < 5; i++)
