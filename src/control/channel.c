@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define DIR_MODE 0755
+#define PRIORITY SD_EVENT_PRIORITY_IDLE /* behind the host, the cloud and the pins: who looks on can wait */
 #define EAGER    4096 /* what waits is offered to the kernel from here on, not only when the loop comes to it */
 #define LOST_MAX 64   /* the record that tells of those that are lost */
 
@@ -273,6 +274,8 @@ static int client_new(struct channel *c, int fd, struct channel_client **ret)
 	client->armed = EPOLLIN;
 	buf_init(&client->out, CONTROL_ANSWER);
 	r = sd_event_add_io(c->event, &client->io, fd, EPOLLIN, on_io, client);
+	if (r >= 0)
+		r = sd_event_source_set_priority(client->io, PRIORITY);
 	if (r < 0)
 		return r;
 	client->fd = fd;
@@ -352,6 +355,8 @@ int channel_start(struct channel *c)
 	if (r < 0)
 		return r;
 	r = sd_event_add_io(c->event, &c->accept, c->local.fd, EPOLLIN, on_accept, c);
+	if (r >= 0)
+		r = sd_event_source_set_priority(c->accept, PRIORITY);
 	return r < 0 ? r : 0;
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -459,6 +460,51 @@ START_TEST(too_many)
 }
 END_TEST
 
+static int on_host(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	unsigned *turns = userdata;
+	char byte;
+
+	(void)source;
+	(void)revents;
+	ck_assert_int_eq(read(fd, &byte, 1), 1);
+	++*turns;
+	return 0;
+}
+
+/* However many ask and come: between any two of them it is the turn of who else has something to do. */
+START_TEST(others_go_first)
+{
+	enum { ROUNDS = 10 };
+	int fds[ROUNDS], new[ROUNDS], pipe_fds[2];
+	unsigned turns = 0;
+
+	then = answer_request;
+	for (unsigned i = 0; i < ROUNDS; i++)
+		fds[i] = connect_one();
+	ck_assert_int_eq(pipe(pipe_fds), 0);
+	ck_assert_int_ge(sd_event_add_io(event, NULL, pipe_fds[0], EPOLLIN, on_host, &turns), 0);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		ck_assert_int_eq(send(fds[i], "status\n", 7, MSG_NOSIGNAL), 7);
+		ck_assert_int_eq(local_connect(dir, CONTROL_SOCKET, &new[i]), 0);
+	}
+	for (unsigned i = 1; i <= ROUNDS; i++) {
+		ck_assert_int_eq(write(pipe_fds[1], "x", 1), 1);
+		ck_assert_int_gt(sd_event_run(event, 0), 0);
+		ck_assert_uint_eq(turns, i);
+		ck_assert_int_gt(sd_event_run(event, 0), 0); /* one of ours */
+	}
+	idle();
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		expect(fds[i], "{\"answer\":1}\n", false);
+		close(fds[i]);
+		close(new[i]);
+	}
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+END_TEST
+
 static void fill_and_refuse(struct channel_client *client)
 {
 	static char text[CONTROL_ANSWER / 2];
@@ -538,6 +584,7 @@ int main(void)
 	tcase_add_test(tc, who_never_reads_is_dropped);
 	tcase_add_test(tc, a_quiet_one_is_kept);
 	tcase_add_test(tc, too_many);
+	tcase_add_test(tc, others_go_first);
 	tcase_add_test(tc, a_last_word_that_nobody_reads);
 	tcase_add_test(tc, hangs_up_meanwhile);
 	suite_add_tcase(suite, tc);
