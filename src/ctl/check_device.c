@@ -28,19 +28,24 @@ static bool read_line(const char *path, char *ret, size_t size)
 	return true;
 }
 
-static bool is_raspberry_pi(void)
+/* 0: it is none. Compute modules and such count as 4: they are set up like that. */
+static int raspberry_pi(void)
 {
 	char model[128];
 
-	return read_line("/proc/device-tree/model", model, sizeof(model)) && strstr(model, "Raspberry Pi");
+	if (!read_line("/proc/device-tree/model", model, sizeof(model)) || !strstr(model, "Raspberry Pi"))
+		return 0;
+	return strstr(model, " 5") || strstr(model, "Pi 500") ? 5 : 4;
 }
 
 static void say_missing(struct check *c)
 {
-	if (is_raspberry_pi())
+	int pi = raspberry_pi();
+
+	if (pi)
 		check_say(c, CHECK_FAIL, TOPIC,
-			  "%s is not there: enable_uart=1 in /boot/firmware/config.txt enables the UART, then reboot",
-			  c->device);
+			  "%s is not there: %s in /boot/firmware/config.txt enables the UART, then reboot", c->device,
+			  pi == 5 ? "dtparam=uart0=on" : "enable_uart=1");
 	else
 		check_say(c, CHECK_FAIL, TOPIC, "%s: %s: plug it in, or correct [Serial] Device=", c->device,
 			  strerror(errno));
@@ -63,7 +68,7 @@ static void check_rivals(struct check *c, const char *name)
 	if (strstr(who, "console"))
 		check_say(c, CHECK_FAIL, TOPIC,
 			  "%s: %s is on it: take console=%s%s out of the kernel's command line, then reboot", c->device,
-			  who, name, is_raspberry_pi() ? " or serial0 (/boot/firmware/cmdline.txt)" : "");
+			  who, name, raspberry_pi() ? " or serial0 (/boot/firmware/cmdline.txt)" : "");
 	else if (strstr(who, "getty"))
 		check_say(c, CHECK_FAIL, TOPIC,
 			  "%s: a login prompt is on it (%s): systemctl disable --now serial-getty@%s.service",
@@ -77,7 +82,11 @@ static void check_rivals(struct check *c, const char *name)
 			  c->device);
 	else
 		check_say(c, CHECK_OK, TOPIC, "%s, nobody has it open", c->device);
-	if (is_raspberry_pi() && strcmp(name, "ttyS0") == 0)
+	if (raspberry_pi() == 5 && strcmp(name, "ttyAMA10") == 0)
+		check_say(c, CHECK_WARNING, TOPIC,
+			  "this is the small connector between the HDMI plugs; the header's is /dev/ttyAMA0, with "
+			  "dtparam=uart0=on in /boot/firmware/config.txt");
+	if (raspberry_pi() && strcmp(name, "ttyS0") == 0)
 		check_say(c, CHECK_WARNING, TOPIC,
 			  "this is the mini UART, whose rate depends on the core's clock: dtoverlay=disable-bt in "
 			  "/boot/firmware/config.txt gives the better one");

@@ -19,6 +19,7 @@
 static int log_level = LOG_INFO;
 static bool log_prefixes;
 static int log_journal = -1;
+static unsigned log_lost; /* lines that a journal that hangs did not take */
 
 void log_set_level(int priority)
 {
@@ -60,6 +61,32 @@ void log_open(const char *journal)
 		log_connect(journal);
 }
 
+/* A log that cannot be written must not stop the module, nor must a journal that hangs. */
+static bool log_out(const char *line, size_t n)
+{
+	ssize_t k = -1;
+
+	if (log_prefixes)
+		k = send(STDERR_FILENO, line, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (!log_prefixes || (k < 0 && errno == ENOTSOCK))
+		k = write(STDERR_FILENO, line, n);
+	return k >= 0;
+}
+
+static void log_put(const char *line, size_t n)
+{
+	char gap[64];
+	int k;
+
+	if (log_lost > 0) {
+		k = snprintf(gap, sizeof(gap), "<%d>%u lines of this log are missing here\n", LOG_WARNING, log_lost);
+		if (log_out(gap, (size_t)k))
+			log_lost = 0;
+	}
+	if (log_lost > 0 || !log_out(line, n))
+		log_lost += log_prefixes;
+}
+
 static void _printf_(2, 0) log_vwrite(int priority, const char *format, va_list ap)
 {
 	char line[LOG_MAX_LINE];
@@ -76,9 +103,7 @@ static void _printf_(2, 0) log_vwrite(int priority, const char *format, va_list 
 		n = sizeof(line) - 1;
 	line[n++] = '\n';
 
-	/* A log that cannot be written must not stop the module. */
-	if (write(STDERR_FILENO, line, n) < 0)
-		return;
+	log_put(line, n);
 }
 
 void log_write(int priority, const char *format, ...)

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import signal
+import stat
 import subprocess
 import sys
 
@@ -187,6 +188,32 @@ def line_faults():
                 check(m, 1, cloud, ("serial line", "FAIL", r"\(pid %d\) has it open, too" % os.getpid()))
         m.stop()
         os.close(master)
+
+
+@case
+def raspberry_pis():
+    """What enables the UART, and which one is at the header, differs between them."""
+    with harness.module() as m:
+        m.settings["Cloud", "StagingEndpoint"] = ""
+        model = os.path.join(m.folder, "model")
+        shim = ("env", "LD_PRELOAD=" + os.path.join(harness.BUILDDIR, "tests", "lib", "model.so"),
+                "TEST_MODEL=" + model, "ASAN_OPTIONS=verify_asan_link_order=0")
+
+        def says(device, *patterns):
+            m.settings["Serial", "Device"] = device
+            m.write_settings()
+            has(ctl(m, "check", "-c", m.configuration, before=shim, status=1), *patterns)
+        for name, words in (("Raspberry Pi 4 Model B Rev 1.5", "enable_uart=1"),
+                            ("Raspberry Pi Compute Module 4 Rev 1.0", "enable_uart=1"),
+                            ("Raspberry Pi 5 Model B Rev 1.0", "dtparam=uart0=on"),
+                            ("Raspberry Pi Compute Module 5 Rev 1.0", "dtparam=uart0=on")):
+            with open(model, "w") as f:
+                f.write(name + "\0")
+            says("/dev/no-such-tty", "^FAIL +serial line +/dev/no-such-tty is not there: %s in " % words)
+        if os.getuid() == 0:
+            node = os.path.join(m.folder, "ttyAMA10")
+            os.mknod(node, 0o600 | stat.S_IFCHR, os.makedev(204, 74))
+            says(node, "^warning +serial line +this is the small connector .* /dev/ttyAMA0, with dtparam=uart0=on")
 
 
 @case

@@ -257,6 +257,46 @@ START_TEST(records_go_to_stderr_when_the_journal_hangs)
 }
 END_TEST
 
+/* Its stream is what stderr is: full, it makes nobody wait; and the gap is told where it is. */
+START_TEST(stream_of_a_journal_that_hangs)
+{
+	unsigned next = 0, number, lost = 0, count;
+	struct stat st;
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	ck_assert_int_eq(dup2(ends[0], STDERR_FILENO), STDERR_FILENO);
+	ck_assert_int_eq(close(ends[0]), 0);
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	set_journal(st.st_dev, st.st_ino);
+	log_open("/nonexistent");
+	for (unsigned i = 0; i < 50000; i++)
+		log_info("number %u", i);
+	for (unsigned done = 0; done < 2;) {
+		FILE *in = fdopen(dup(ends[1]), "r");
+		char line[256];
+
+		ck_assert_int_eq(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+		while (fgets(line, sizeof(line), in)) {
+			if (sscanf(line, "<4>%u lines of this log are missing here\n", &count) == 1) {
+				lost += count;
+				next += count;
+			} else {
+				ck_assert_int_eq(sscanf(line, "<6>number %u\n", &number), 1);
+				ck_assert_uint_eq(number, next);
+				next++;
+			}
+		}
+		(void)fclose(in);
+		if (done++ == 0)
+			log_info("number %u", 50000U);
+	}
+	ck_assert_uint_gt(lost, 0);
+	ck_assert_uint_eq(next, 50001);
+	ck_assert_int_eq(close(ends[1]), 0);
+}
+END_TEST
+
 START_TEST(records_are_lines_elsewhere)
 {
 	log_record(LOG_INFO, fields, ELEMENTS(fields), "one %d", 1);
@@ -289,6 +329,7 @@ int main(void)
 	tcase_add_test(tc, no_priorities_elsewhere);
 	tcase_add_test(tc, records_have_fields_for_the_journal);
 	tcase_add_test(tc, records_go_to_stderr_when_the_journal_hangs);
+	tcase_add_test(tc, stream_of_a_journal_that_hangs);
 	tcase_add_test(tc, records_are_lines_elsewhere);
 	tcase_add_test(tc, survives_a_closed_stderr);
 	suite_add_tcase(suite, tc);
