@@ -97,6 +97,7 @@ src/at/line.h|LINE_MAX_BODY|16 * 1024|of at most 16 KiB
 src/at/line.h|LINE_BODY_SILENCE_MS|30000|30 s after its last byte
 src/at/line.h|LINE_SWALLOW_SILENCE_MS|2000|up to 2 s of silence
 src/at/tty.h|TTY_BUSY|64 * 1024|Up to 64 KiB of answers
+src/at/tty.c|STUCK_MS|5000|or after 5 s in which
 src/queue/messages.h|MESSAGE_MAX_PAYLOAD|128 * 1024|may have 128 KiB
 src/queue/events.h|EVENT_MAX_DETAIL|64|its topic, up to 64 bytes
 src/cloud/topics.h|TOPICS_OWN|6|up to 6 subscriptions
