@@ -4,6 +4,7 @@
 #include "at/error.h"
 #include "cloud/attempt.h"
 #include "cloud/mqtt.h"
+#include "cloud/outbox.h"
 #include "cloud/topics.h"
 #include "config/endpoint.h"
 #include "util/backoff.h"
@@ -47,6 +48,8 @@ struct connection {
 	uint64_t operation_deadline; /* 0: none */
 	struct timer operation_timer;
 
+	struct outbox outbox;
+
 	struct fault fault;              /* of the last CONNECT */
 	char endpoint[ENDPOINT_MAX + 1]; /* of the present or last CONNECT */
 	char known_to[ENDPOINT_MAX + 1]; /* the endpoint that knows the module by now, or has had its time for that */
@@ -60,6 +63,7 @@ static void connection_stop(struct connection *c, const char *reason)
 {
 	history_ended(c->history, reason);
 	c->state = CONNECTION_IDLE;
+	outbox_ended(&c->outbox);
 	timer_disarm(&c->wait);
 	attempt_stop(c->attempt);
 }
@@ -265,12 +269,25 @@ int connection_unsubscribe(struct connection *c, const void *filter, size_t n, s
 	r = connection_filter(c, filter, n, text);
 	if (r < 0)
 		return r;
-	if (topics_is_own_filter(c->settings->thing_name, !dict_onboarded(c->dict), text)) {
+	if (topics_is_own_filter(c->settings->thing_name, !dict_onboarded(c->dict), text) ||
+	    outbox_watches(&c->outbox, text)) {
 		/* The module needs it itself. */
 		done_call(&done, 0);
 		return 0;
 	}
 	return connection_started(c, mqtt_unsubscribe(c->mqtt, text, connection_operation(c, done)));
+}
+
+/* --- of the module itself --- */
+
+int connection_send(struct connection *c, const char *topic, const void *payload, size_t n, int qos)
+{
+	return c->state == CONNECTION_UP ? outbox_send(&c->outbox, topic, payload, n, qos) : -ENOTCONN;
+}
+
+int connection_watch(struct connection *c, const char *filter)
+{
+	return c->state == CONNECTION_UP ? outbox_watch(&c->outbox, filter) : -ENOTCONN;
 }
 
 /* --- for the owner --- */
@@ -312,6 +329,7 @@ int connection_new(struct connection **ret, sd_event *event, const struct settin
 		r = attempt_new(&c->attempt, event, settings, dict, epoch, c->mqtt, &attempt);
 	if (r < 0)
 		return r;
+	outbox_init(&c->outbox, c->mqtt);
 	*ret = TAKE_PTR(c);
 	return 0;
 }

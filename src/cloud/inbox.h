@@ -21,5 +21,10 @@ DEFINE_CLEANUP(struct inbox *, inbox_free)
 /* Copies. 0, -ENOSPC, -ENOMEM. */
 int inbox_put(struct inbox *i, const char *topic, const void *payload, size_t n) _must_check_;
 
-/* The connection has ended: what was not handed on yet is forgotten. */
+/* The connection is up: hands on what comes, and what came since inbox_clear(). An answer may overtake the last
+ * acknowledgement that CONNECT waits for. */
+void inbox_open(struct inbox *i);
+
+/* The connection has ended: what was not handed on is forgotten. What comes from now on waits for inbox_open(), as it
+ * does in the beginning. May be called from within fn. */
 void inbox_clear(struct inbox *i);

@@ -30,11 +30,12 @@ struct streams_events {
 	/* All blocks were taken. */
 	void (*on_complete)(void *userdata);
 
-	/* It cannot be had: the service's word for it, or ours. The download has ended. */
+	/* It cannot be had: the service's word for it, such as "ResourceNotFound", or ours. The download has ended. */
 	void (*on_failed)(void *userdata, const char *reason);
 
 	int (*publish)(void *userdata, const char *topic, const void *payload, size_t n, int qos);
-	int (*subscribe)(void *userdata, const char *filter); /* its acknowledgement is not waited for */
+	/* Once for a connection; its acknowledgement is not waited for. 0 or -errno. */
+	int (*subscribe)(void *userdata, const char *filter);
 	void *userdata;
 };
 

@@ -68,7 +68,7 @@ static void on_message(void *userdata, const char *topic, const void *payload, s
 	unsigned index = on_index(m, topic);
 
 	/* The module's own traffic is the host's only if a topic of the host matches it. */
-	if (index == 0 && topics_is_jobs(m->settings->thing_name, topic))
+	if (index == 0 && topics_is_own(m->settings->thing_name, topic))
 		return;
 	if (topics_is_onboarding(m->settings->thing_name, topic))
 		module_onboard(m, payload, n);
