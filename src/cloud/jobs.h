@@ -3,6 +3,7 @@
 /* AWS IoT Jobs over MQTT (guide 8.3): asks for job executions, tells what the service says of them, reports how they
  * went. Knows nothing of what a job is about. It is given the connection as functions, and the messages in order. */
 
+#include "cloud/payload.h"
 #include "util/macro.h"
 
 #include <cjson/cJSON.h>
@@ -11,9 +12,9 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#define JOBS_MAX_ID      72          /* bytes of a job's name */
-#define JOBS_MAX_REASON  120         /* bytes of a value in statusDetails: the service's older limit is 128 */
-#define JOBS_MAX_CODE    64          /* "InvalidStateTransition" */
+#define JOBS_MAX_ID      72  /* bytes of a job's name */
+#define JOBS_MAX_REASON  120 /* bytes of a value in statusDetails: the service's older limit is 128 */
+#define JOBS_MAX_CODE    PAYLOAD_MAX_CODE
 #define JOBS_MAX_PENDING 20          /* job executions of one list that are looked at */
 #define JOBS_MAX_SIZE    (32 * 1024) /* bytes of a job document: the service's limit; a larger one counts as none */
 #define JOBS_ANSWER_MS   10000       /* the service's answer to a question */
