@@ -8,6 +8,7 @@
 #include "cloud/topics.h"
 #include "config/endpoint.h"
 #include "util/backoff.h"
+#include "util/entropy.h"
 #include "util/log.h"
 #include "util/timer.h"
 
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define WAIT_IN_PLACE_MS 5000 /* a longer backoff is answered at once */
 #define LEAST_TRY_MS     2000 /* what a wait has to leave of ConnectTimeout for the attempt itself */
@@ -79,11 +79,8 @@ static void connection_failed(struct connection *c, const struct attempt_report 
 static void on_failure(void *userdata, const struct fault *fault)
 {
 	struct connection *c = userdata;
-	uint64_t entropy = 0;
 
-	if (getrandom(&entropy, sizeof(entropy), GRND_NONBLOCK) < 0)
-		entropy = timer_now();
-	backoff_fail(&c->backoff, timer_now(), entropy);
+	backoff_fail(&c->backoff, timer_now(), entropy_get());
 	if (attempt_get_report(c->attempt)->retried)
 		memcpy(c->known_to, c->endpoint, sizeof(c->known_to));
 	connection_failed(c, attempt_get_report(c->attempt), fault);

@@ -4,6 +4,7 @@
 #include "cloud/execution.h"
 #include "cloud/payload.h"
 #include "cloud/topics.h"
+#include "util/entropy.h"
 #include "util/log.h"
 #include "util/timer.h"
 
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define MAX_TOKEN   40
 #define MAX_REQUEST 1024
@@ -239,14 +239,13 @@ static void jobs_settle(struct jobs *j, enum kind kind, const cJSON *root, const
 /* False: it is to be settled. */
 static bool jobs_pause(struct jobs *j, struct question *q)
 {
-	uint64_t pause = (uint64_t)BUSY_MS << q->busy, entropy = 0;
+	uint64_t pause = (uint64_t)BUSY_MS << q->busy;
 
 	if (q->busy >= BUSY_TRIES)
 		return false;
-	(void)getrandom(&entropy, sizeof(entropy), GRND_NONBLOCK);
 	q->busy++;
 	q->paused = true;
-	q->due = timer_now() + pause + entropy % (pause / 2);
+	q->due = timer_now() + pause + entropy_get() % (pause / 2);
 	jobs_arm(j);
 	return true;
 }
@@ -374,8 +373,7 @@ int jobs_new(struct jobs **ret, sd_event *event, const char *thing_name, const s
 		return -ENOMEM;
 	j->thing_name = thing_name;
 	j->events = *events;
-	if (getrandom(&j->me, sizeof(j->me), GRND_NONBLOCK) < 0)
-		j->me = timer_now();
+	j->me = entropy_get();
 	r = timer_init(&j->timer, event, on_timer, j);
 	if (r < 0)
 		return r;
