@@ -18,7 +18,7 @@
 #define NEXT        "$next"
 
 #define SILENCES   3    /* so often is asked before silence counts as the answer */
-#define BUSY_MS    2000 /* the first pause when the service is busy; each is twice the one before, and up to half more */
+#define BUSY_MS    2000 /* the first pause when the service is busy: each is twice the last, or up to half more */
 #define BUSY_TRIES 4
 
 enum kind {
@@ -280,7 +280,7 @@ static void on_timer(void *userdata)
 		if (!q->open || q->due > now)
 			continue;
 
-		/* An update that was heard may be refused when it is repeated. What cannot be sent counts as unheard. */
+		/* An update that was heard may be refused when repeated. What cannot be sent counts as unheard. */
 		if (q->paused || (kind != KIND_UPDATE && ++q->silences < SILENCES))
 			(void)jobs_send(j, kind);
 		else

@@ -1,7 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which blocks of a file are there, which are under way, and which are to be asked for. How many may be under way follows
- * from how they come: a slow line is not flooded, for the host's messages share it. Pure; times in ms of timer_now(). */
+/* Which blocks of a file are there, which are under way, and which are to be asked for. How many may be under way
+ * follows from how they come: a slow line is not flooded, for the host's messages share it. Pure; times in ms of
+ * timer_now(). */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,7 +8,10 @@
 #include "at/line.h"
 #include "at/reply.h"
 #include "board/pins.h"
+#include "cloud/inbox.h"
+#include "cloud/jobs.h"
 #include "cloud/resolve.h"
+#include "cloud/streams.h"
 #include "commands/commands.h"
 #include "config/dict.h"
 #include "control/control.h"
@@ -399,6 +402,118 @@ START_TEST(reply)
 }
 END_TEST
 
+static void on_mail(void *userdata, const char *topic, const void *payload, size_t n)
+{
+	(void)userdata;
+	(void)topic;
+	(void)payload;
+	(void)n;
+}
+
+static void on_next(void *userdata, const struct jobs_execution *next)
+{
+	(void)userdata;
+	(void)next;
+}
+
+static void on_updated(void *userdata, const char *id, const char *code)
+{
+	(void)userdata;
+	(void)id;
+	(void)code;
+}
+
+static bool on_block(void *userdata, uint64_t offset, const void *data, size_t n)
+{
+	(void)userdata;
+	(void)data;
+	return offset == 0 && n == 5;
+}
+
+static void on_whole(void *userdata)
+{
+	(void)userdata;
+}
+
+static void on_broken(void *userdata, const char *reason)
+{
+	(void)userdata;
+	must(reason != NULL);
+}
+
+static char asked[200]; /* the last request */
+
+static int on_publish(void *userdata, const char *topic, const void *payload, size_t n, int qos)
+{
+	(void)userdata;
+	(void)topic;
+	(void)qos;
+	(void)snprintf(asked, sizeof(asked), "%.*s", (int)n, (const char *)payload);
+	return 0;
+}
+
+static int on_filter(void *userdata, const char *filter)
+{
+	(void)userdata;
+	(void)filter;
+	return 0;
+}
+
+static int talk(struct inbox *inbox, struct jobs *jobs, struct streams *streams)
+{
+	static const char job[] = "{\"execution\":{\"jobId\":\"j\",\"status\":\"QUEUED\",\"jobDocument\":{\"a\":1}}}";
+	const struct jobs_update update = { .id = "j", .status = JOBS_FAILED, .key = "reason", .value = "x" };
+	const struct streams_target target = { .stream = "s", .size = 5 };
+	char block[300];
+	int r;
+
+	r = inbox_put(inbox, "t", job, strlen(job));
+	jobs_up(jobs);
+	must(jobs_message(jobs, "$aws/things/thing/jobs/notify-next", job, strlen(job)));
+	if (r == 0)
+		r = jobs_update(jobs, &update);
+	if (r == 0)
+		r = streams_start(streams, &target);
+	if (r < 0)
+		return r;
+	(void)snprintf(block, sizeof(block), "{\"c\":\"%.16s\",\"f\":0,\"l\":5,\"i\":0,\"p\":\"aGVsbG8=\"}", asked + 6);
+	must(streams_message(streams, "$aws/things/thing/streams/s/data/json", block, strlen(block)));
+	return 0;
+}
+
+static int step_updates(void)
+{
+	const struct jobs_events jobs_events = {
+		.on_next = on_next,
+		.on_updated = on_updated,
+		.publish = on_publish,
+	};
+	const struct streams_events streams_events = {
+		.on_block = on_block,
+		.on_complete = on_whole,
+		.on_failed = on_broken,
+		.publish = on_publish,
+		.subscribe = on_filter,
+	};
+	_cleanup_(inbox_freep) struct inbox *inbox = NULL;
+	_cleanup_(jobs_freep) struct jobs *jobs = NULL;
+	_cleanup_(streams_freep) struct streams *streams = NULL;
+	int r;
+
+	r = inbox_new(&inbox, event, on_mail, NULL);
+	if (r == 0)
+		r = jobs_new(&jobs, event, "thing", &jobs_events);
+	if (r == 0)
+		r = streams_new(&streams, event, "thing", &streams_events);
+	return r ? r : talk(inbox, jobs, streams);
+}
+
+START_TEST(updates)
+{
+	exhaust(step_updates);
+}
+END_TEST
+
 static int step_module(void)
 {
 	_cleanup_(module_freep) struct module *m = NULL;
@@ -516,6 +631,7 @@ int main(void)
 	tcase_add_test(tc, processes);
 	tcase_add_test(tc, lines);
 	tcase_add_test(tc, reply);
+	tcase_add_test(tc, updates);
 	tcase_add_test(tc, module);
 	tcase_add_test(tc, connecting);
 	tcase_add_test(tc, asking);
