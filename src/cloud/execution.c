@@ -50,7 +50,7 @@ static bool read_summary(const cJSON *item, enum jobs_status status, struct jobs
 	if (!id || !execution_is_id(id))
 		return false;
 	*ret = (struct jobs_execution){ .status = status };
-	strcpy(ret->id, id);
+	(void)snprintf(ret->id, sizeof(ret->id), "%s", id);
 	(void)payload_number(item, "executionNumber", &ret->number);
 	(void)payload_number(item, "versionNumber", &ret->version);
 	return true;

@@ -266,6 +266,7 @@ START_TEST(slow_line)
 		came(i, i, now);
 	}
 	ck_assert_uint_le(most, 4);
+	ck_assert_uint_eq(w.limit, 3);
 
 	/* A line that has become fast. */
 	for (unsigned i = 100; i < 200; i++) {
@@ -274,6 +275,24 @@ START_TEST(slow_line)
 		came(i, i, now += 20);
 	}
 	ck_assert_uint_eq(w.limit, WINDOW_BLOCKS);
+}
+END_TEST
+
+/* As many as come in 4 s, from the first one on. */
+START_TEST(known_at_once)
+{
+	make(1000, 0);
+	assert_asked(T0, 0, 0xf);
+	came(0, 0, T0 + 1333);
+	ck_assert_uint_eq(w.limit, 3);
+	make(1000, 0);
+	assert_asked(T0, 0, 0xf);
+	came(0, 0, T0 + 1334);
+	ck_assert_uint_eq(w.limit, 2);
+	make(1000, 0);
+	assert_asked(T0, 0, 0xf);
+	came(0, 0, T0 + 60000);
+	ck_assert_uint_eq(w.limit, 1);
 }
 END_TEST
 
@@ -316,6 +335,7 @@ int main(void)
 	tcase_add_test(tc, known_pause);
 	tcase_add_test(tc, silence_since);
 	tcase_add_test(tc, slow_line);
+	tcase_add_test(tc, known_at_once);
 	tcase_add_test(tc, long_way);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
