@@ -114,7 +114,7 @@ static int jobs_open(struct jobs *j, enum kind kind, const struct question *ques
 
 static int jobs_ask(struct jobs *j, enum kind kind, const char *id)
 {
-	struct question question = { .open = true }, *q = &j->questions[kind];
+	struct question question = { .again = false }, *q = &j->questions[kind];
 
 	if (!j->up)
 		return -ENOTCONN;
@@ -149,7 +149,7 @@ int jobs_describe(struct jobs *j, const char *id)
 
 int jobs_update(struct jobs *j, const struct jobs_update *update)
 {
-	struct question question = { .open = true };
+	struct question question = { .again = false };
 	char topic[TOPICS_MAX];
 	int r;
 

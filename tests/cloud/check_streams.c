@@ -404,6 +404,27 @@ START_TEST(bad_targets)
 END_TEST
 #define BAD_TARGETS 11
 
+/* A new download ends the old one, even if it doesn't come about. */
+START_TEST(bad_target_meanwhile)
+{
+	way.deaf = true;
+	start(BLOCK);
+	ck_assert_int_eq(start_from(BLOCK, 1), -EINVAL);
+	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
+	ck_assert(deliver(0));
+	ck_assert_uint_eq(blocks + completes + failures, 0);
+}
+END_TEST
+
+START_TEST(last_file)
+{
+	static const struct streams_target target = { .stream = STREAM, .size = 1, .file = 255 };
+
+	way.result = -EBUSY; /* the cloud of this test knows another file only */
+	ck_assert_int_eq(streams_start(streams, &target), 0);
+}
+END_TEST
+
 START_TEST(largest)
 {
 	ck_assert_int_eq(start_from(STREAMS_MAX_SIZE, STREAMS_MAX_SIZE - BLOCK), 0);
@@ -817,6 +838,21 @@ START_TEST(stopped_from_within)
 }
 END_TEST
 
+/* The block of the first download counts for nothing in the second. */
+START_TEST(restarted_by_a_block)
+{
+	way.deaf = true;
+	start(3 * BLOCK);
+	on_any = restart;
+	no_room = true;
+	ck_assert(deliver(0));
+	no_room = false;
+	(void)run(60000);
+	assert_complete();
+	ck_assert_uint_eq(blocks, 3);
+}
+END_TEST
+
 START_TEST(restarted_from_within)
 {
 	way.deaf = true;
@@ -874,6 +910,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, resumes);
 	tcase_add_test(tc, all_there);
 	tcase_add_loop_test(tc, bad_targets, 0, BAD_TARGETS);
+	tcase_add_test(tc, bad_target_meanwhile);
+	tcase_add_test(tc, last_file);
 	tcase_add_test(tc, largest);
 	tcase_add_test(tc, not_subscribed);
 	tcase_add_test(tc, whose_topics);
@@ -901,6 +939,7 @@ int main(void)
 	tcase_add_test(tc, room_from_within);
 	tcase_add_test(tc, slow_owner);
 	tcase_add_test(tc, stopped_from_within);
+	tcase_add_test(tc, restarted_by_a_block);
 	tcase_add_loop_test(tc, restarted_from_within, 0, 3);
 	tcase_add_test(tc, long_way);
 	tcase_add_test(tc, slow_line);
