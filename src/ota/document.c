@@ -253,8 +253,8 @@ static enum document_digest digest_of(const char *name)
 	return strncasecmp(name, "sig-", 4) == 0 ? DOCUMENT_OTHER : DOCUMENT_UNSIGNED;
 }
 
-/* The one that is worth most; an unsigned file has a member "sig--" that is null. One that cannot be read still counts as
- * there: it will not verify. */
+/* The one that is worth most; an unsigned file has a member "sig--" that is null. One that cannot be read still counts
+ * as there: it will not verify. */
 static void parse_signature(const struct parsing *p, struct document *d)
 {
 	const cJSON *item, *best = NULL;

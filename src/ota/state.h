@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The states of OTA? (guide 8.2.2, figures 3 and 4) as one table: state and happening give the next state and what is to
- * be done. Pure. */
+/* The states of OTA? (guide 8.2.2, figures 3 and 4) as one table: state and happening give the next state and what is
+ * to be done. Pure. */
 
 #include <stdbool.h>
 
