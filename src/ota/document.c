@@ -15,8 +15,6 @@
 #define HTTPS "https://"
 #define HTTP  "http://"
 
-#define MAX_ID 255 /* of fileid and fileType: a byte */
-
 /* Where metadata may stand, in the order in which it counts. */
 #define MAX_PLACES 5
 
@@ -80,7 +78,7 @@ static int whole_number(const cJSON *item, uint64_t max, uint64_t *ret)
 
 /* --- the file --- */
 
-static bool is_document_type(uint64_t type)
+bool document_is_type(uint64_t type)
 {
 	return type == DOCUMENT_MODULE_IMAGE || type == DOCUMENT_OTA_CERTIFICATE || type == DOCUMENT_ROOT_CERTIFICATE ||
 	       type == DOCUMENT_HOST_IMAGE || type == DOCUMENT_HOST_CERTIFICATE;
@@ -94,10 +92,10 @@ static int parse_type(struct parsing *p, struct document *d)
 
 	if (!item)
 		return refuse(p, "fileType is missing");
-	r = whole_number(item, MAX_ID, &type);
+	r = whole_number(item, UINT32_MAX, &type);
 	if (r == -EINVAL)
 		return refuse(p, "fileType is no number");
-	if (r < 0 || !is_document_type(type))
+	if (r < 0 || !document_is_type(type))
 		return refuse(p, "fileType is none of 101, 103, 107, 202, 204");
 	d->type = (enum document_type)type;
 	return 0;
@@ -143,8 +141,8 @@ static int parse_file(struct parsing *p, struct document *d)
 	id = member(p->file, "fileid");
 	if (!id)
 		return refuse(p, "fileid is missing");
-	if (whole_number(id, MAX_ID, &number) < 0)
-		return refuse(p, "fileid is no number of 0 to %d", MAX_ID);
+	if (whole_number(id, DOCUMENT_MAX_FILE, &number) < 0)
+		return refuse(p, "fileid is no number of 0 to %d", DOCUMENT_MAX_FILE);
 	d->file = (unsigned)number;
 	return 0;
 }

@@ -18,6 +18,9 @@ enum document_type {
 	DOCUMENT_HOST_CERTIFICATE = 204,
 };
 
+bool document_is_type(uint64_t type);
+
+#define DOCUMENT_MAX_FILE      255 /* fileid */
 #define DOCUMENT_MAX_STREAM    128
 #define DOCUMENT_MAX_URL       2048
 #define DOCUMENT_MAX_TEXT      64  /* of what the operator entered: longer is cut, between characters */
