@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Detached signatures over the SHA-256 of a file (guide 8.5, 8.10), by the key of a certificate, of which nothing else is
- * looked at. */
+/* Detached signatures over the SHA-256 of a file (guide 8.5, 8.10), by the key of a certificate, of which nothing else
+ * is looked at. */
 
 #include "crypto/digest.h"
 #include "util/macro.h"

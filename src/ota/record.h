@@ -54,7 +54,7 @@ int record_parse(const void *data, size_t n, struct record *ret) _must_check_;
 struct keeper;
 
 #define KEEPER_FILE    "update"
-#define KEEPER_OLD     "update.old" /* what it replaced: put back when the folder cannot be synced, read by nobody else */
+#define KEEPER_OLD     "update.old" /* what it replaced: put back when the folder cannot be synced */
 #define KEEPER_DAMAGED "update.damaged"
 
 int keeper_new(struct keeper **ret, sd_event *event, const char *dir) _must_check_;
