@@ -2,6 +2,7 @@
 #include "ota/record.h"
 
 #include "config/store.h"
+#include "util/hex.h"
 #include "util/num.h"
 
 #include <assert.h>
@@ -92,12 +93,11 @@ static int add_number(struct buf *out, enum key key, uint64_t number)
 
 static int add_bytes(struct buf *out, enum key key, const unsigned char *bytes, size_t n)
 {
-	char text[2 * DOCUMENT_MAX_SIGNATURE + 1] = "";
+	char text[2 * DOCUMENT_MAX_SIGNATURE + 1];
 
 	assert(n <= DOCUMENT_MAX_SIGNATURE);
 
-	for (size_t i = 0; i < n; i++)
-		(void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	hex_encode(bytes, n, text);
 	return add_text(out, key, text);
 }
 
@@ -201,18 +201,10 @@ static bool take_word(const char *value, const char *const words[], size_t n, un
 
 static bool take_bytes(const char *value, unsigned char *ret, size_t max, size_t *ret_n)
 {
-	static const char digits[] = "0123456789abcdef";
 	size_t n = value ? strlen(value) : 0;
 
-	if (n % 2 || n / 2 > max)
+	if (n / 2 > max || hex_decode(value, n, ret) < 0)
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		const char *digit = strchr(digits, value[i]);
-
-		if (!digit)
-			return false;
-		ret[i / 2] = (unsigned char)(ret[i / 2] << 4 | (digit - digits));
-	}
 	*ret_n = n / 2;
 	return true;
 }
