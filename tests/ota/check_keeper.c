@@ -70,7 +70,6 @@ static void wait_for(unsigned n)
 {
 	while (calls < n)
 		ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
-	ck_assert_uint_eq(calls, n);
 }
 
 static struct record loaded(void)
@@ -134,27 +133,21 @@ END_TEST
 /* Of those that wait only the newest is written, and all are told in their order. */
 START_TEST(many_at_once)
 {
-	struct stat before, after;
 	char id[16];
 
 	for (unsigned i = 0; i < 50; i++) {
 		(void)snprintf(id, sizeof(id), "job-%u", i);
 		save(id, i);
 	}
-	wait_for(1);
-	ck_assert_int_eq(stat(temp_path(dir, "update"), &before), 0);
-	holds("job-0");
 	wait_for(50);
-	ck_assert_int_eq(stat(temp_path(dir, "update"), &after), 0);
-	holds("job-49");
-	/* One file between the two: that of the newest. */
-	ck_assert_uint_ne(before.st_ino, after.st_ino);
-	ck_assert_int_eq(stat(temp_path(dir, "update.old"), &after), 0);
-	ck_assert_uint_eq(before.st_ino, after.st_ino);
 	for (unsigned i = 0; i < 50; i++) {
 		ck_assert_uint_eq(called[i].number, i);
 		ck_assert_int_eq(called[i].r, 0);
 	}
+	holds("job-49");
+	/* The first one was under way; between the two there was none. */
+	ck_assert_int_eq(rename(temp_path(dir, "update.old"), temp_path(dir, "update")), 0);
+	holds("job-0");
 }
 END_TEST
 
@@ -250,17 +243,26 @@ START_TEST(folder_gone)
 }
 END_TEST
 
-/* Two wait while a third one is being written, which fails: they are tried all the same. */
+static void clear_the_way(void *who, uint64_t number, int r)
+{
+	on_done(who, number, r);
+	ck_assert_int_eq(rmdir(temp_path(dir, "update.tmp")), 0);
+}
+
+/* Two wait while another one is being written, which fails: they are written all the same. */
 START_TEST(one_failure_is_no_other)
 {
+	struct record r = job("first");
+
 	ck_assert_int_eq(mkdir(temp_path(dir, "update.tmp"), 0700), 0);
-	save("first", 0);
+	keeper_save(keeper, &r, (struct done){ clear_the_way, called, 0 });
 	save("second", 1);
 	save("third", 2);
-	wait_for(1);
-	ck_assert_int_lt(called[0].r, 0);
 	wait_for(3);
-	ck_assert_int_eq(called[1].r, called[2].r);
+	ck_assert_int_lt(called[0].r, 0);
+	ck_assert_int_eq(called[1].r, 0);
+	ck_assert_int_eq(called[2].r, 0);
+	holds("third");
 }
 END_TEST
 

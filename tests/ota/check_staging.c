@@ -363,7 +363,7 @@ END_TEST
 /* The lines of another download of the same size behind its own header are no use. */
 START_TEST(a_foreign_journal)
 {
-	_cleanup_(freep) char *mine = NULL, *theirs = NULL;
+	_cleanup_(freep) char *mine = NULL;
 	size_t n, header_n;
 
 	create(MAX_SIZE);
