@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(IMAGE_MAX_READ <= STAGING_WINDOW, "a read spans more than two windows");
-
 enum stage {
 	STAGE_EMPTY,
 	STAGE_CREATE,
@@ -107,7 +105,10 @@ static void load(struct image *i)
 
 static void begin(struct image *i, enum disk_kind kind)
 {
-	disk_begin(i->disk, (struct disk_task){ .kind = kind, .tag = TAKE_PTR(i->tag), .size = i->size });
+	struct disk_task task = { .kind = kind, .tag = i->tag, .size = i->size };
+
+	i->tag = NULL;
+	disk_begin(i->disk, task);
 }
 
 static void append(struct image *i)

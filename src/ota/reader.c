@@ -34,6 +34,8 @@ void reader_open(struct reader *r, uint64_t size, size_t window)
 
 static uint32_t first(const struct reader *r)
 {
+	assert(r->window);
+
 	return (uint32_t)(r->offset / r->window);
 }
 

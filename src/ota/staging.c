@@ -261,7 +261,7 @@ int staging_resume(struct staging *s)
 
 int staging_open_whole(struct staging *s, uint64_t size)
 {
-	uint64_t there;
+	uint64_t there = 0;
 	int r;
 
 	if (size == 0 || size > IMAGE_MAX_SIZE)

@@ -424,7 +424,7 @@ static const struct {
 	{ "\"version\":\"5\",", "\"version\":\"   \",", "\"version\":\"\",", "5", "5" },
 	{ "\"version\":\"5\",", "\"version\":{\"major\":1},", "\"version\":[1],", "5", "5" },
 	{ "\"version\":12,", "", "\"version\":true,", "12", "12" },
-	{ "", "", "\"version\":1.5,", "1.5", "1.5" },
+	{ "\"version\":\"5\",", "", "\"version\":1.5,\"filepath\":\"f\",", "1.5", "1.5" },
 	/* filepath, certfile, then what else there is to say */
 	{ "", "", "\"filepath\":\"app.bin\",\"certfile\":\"c\",", "app.bin", "app.bin" },
 	{ "", "", "\"filepath\":null,\"certfile\":\"c\",\"description\":\"d\",", "", "c" },
