@@ -137,6 +137,15 @@ static int verify(uint64_t size)
 	return r;
 }
 
+/* Bytes of the journal's first line. */
+static size_t header(void)
+{
+	_cleanup_(freep) char *text = temp_read(dir, JOURNAL_FILE, NULL);
+
+	ck_assert_ptr_nonnull(text);
+	return strcspn(text, "\n") + 1;
+}
+
 static void change(const char *name, off_t offset, const char *bytes, size_t n)
 {
 	int fd = open(temp_path(dir, name), O_WRONLY | O_CLOEXEC);
@@ -161,6 +170,9 @@ START_TEST(from_the_beginning_to_the_end)
 		ck_assert_int_eq(stat(temp_path(dir, STAGING_FILE), &st), 0);
 		ck_assert_uint_eq((uint64_t)st.st_size, size);
 		ck_assert_uint_eq(st.st_mode & 07777, 0600);
+		/* A line for each window, and no more. */
+		ck_assert_int_eq(stat(temp_path(dir, JOURNAL_FILE), &st), 0);
+		ck_assert_uint_eq((uint64_t)st.st_size, header() + (size + W - 1) / W * JOURNAL_LINE);
 		/* Nothing more fits. */
 		ck_assert_int_eq(staging_append(staging, "x", 1), -EFBIG);
 	}

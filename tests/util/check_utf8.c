@@ -4,6 +4,7 @@
 #include "fake/suite.h"
 #include "util/macro.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -54,6 +55,51 @@ START_TEST(only_what_can_be_printed)
 
 	ck_assert_str_eq(out, texts[_i].out);
 	ck_assert_uint_eq(n, strlen(out));
+}
+END_TEST
+
+static size_t encode(uint32_t c, char ret[5])
+{
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+
+	for (size_t i = n; i-- > 1; c >>= 6)
+		ret[i] = (char)(0x80 | (c & 0x3f));
+	ret[0] = (char)(lead[n] | c);
+	ret[n] = '\0';
+	return n;
+}
+
+/* Unicode: controls (Cc), formatting characters (Cf) and selectors, separators of lines, surrogates, private use, what is
+ * no character. */
+static const struct {
+	uint32_t first, last;
+} unseen[] = {
+	{ 0, 0x1f },          { 0x7f, 0x9f },       { 0xad, 0xad },       { 0x61c, 0x61c },
+	{ 0x200b, 0x200f },   { 0x2028, 0x202e },   { 0x2060, 0x206f },   { 0xd800, 0xf8ff },
+	{ 0xfe00, 0xfe0f },   { 0xfeff, 0xfeff },   { 0xfff0, 0xfffb },   { 0xfffe, 0xffff },
+	{ 0x1fffe, 0x1ffff }, { 0x2fffe, 0x2ffff }, { 0xdfffe, 0xe0fff }, { 0xefffe, 0x10ffff },
+};
+
+static void is_shown(uint32_t c, bool shown)
+{
+	char in[5], out[8];
+	size_t n = encode(c, in);
+
+	(void)utf8_printable(in, n, out, sizeof(out));
+	ck_assert_msg(strcmp(out, shown ? in : c >= 0xd800 && c <= 0xdfff ? "???" : "?") == 0, "U+%04X", c);
+}
+
+START_TEST(what_is_not_seen)
+{
+	uint32_t first = unseen[_i].first, last = unseen[_i].last;
+
+	if (first > 0 && first - 1 != ' ')
+		is_shown(first - 1, true);
+	is_shown(first, false);
+	is_shown(last, false);
+	if (last < 0x10ffff && last + 1 != ' ')
+		is_shown(last + 1, true);
 }
 END_TEST
 
@@ -120,6 +166,7 @@ int main(void)
 	TCase *c = tcase_create("utf8");
 
 	tcase_add_loop_test(c, only_what_can_be_printed, 0, ELEMENTS(texts));
+	tcase_add_loop_test(c, what_is_not_seen, 0, ELEMENTS(unseen));
 	tcase_add_test(c, a_nul_is_a_character_too);
 	tcase_add_test(c, cuts_between_characters);
 	tcase_add_test(c, twice_is_once);
