@@ -18,6 +18,9 @@ enum document_type {
 	DOCUMENT_HOST_CERTIFICATE = 204,
 };
 
+bool document_is_type(uint64_t type);
+
+#define DOCUMENT_MAX_FILE      255 /* fileid */
 #define DOCUMENT_MAX_STREAM    128
 #define DOCUMENT_MAX_URL       2048
 #define DOCUMENT_MAX_TEXT      64  /* of what the operator entered: longer is cut, between characters */
@@ -28,25 +31,25 @@ enum document_digest {
 	DOCUMENT_UNSIGNED,
 	DOCUMENT_SHA256_ECDSA,
 	DOCUMENT_SHA256_RSA,
-	DOCUMENT_SHA1, /* recognised, never enough where a signature is required */
+	DOCUMENT_SHA1,  /* recognised, never enough where a signature is required */
+	DOCUMENT_OTHER, /* there, but of no kind that could ever verify */
 };
 
 struct document {
 	enum document_type type;
-	uint64_t size;                        /* bytes, > 0 */
+	uint64_t size;                        /* bytes, 1 .. IMAGE_MAX_SIZE */
 	unsigned file;                        /* fileid */
 	char stream[DOCUMENT_MAX_STREAM + 1]; /* "": not offered over MQTT */
 	char url[DOCUMENT_MAX_URL + 1];       /* "": not offered over HTTPS */
 	enum document_digest digest;
 	size_t signature_n;
-	unsigned char signature[DOCUMENT_MAX_SIGNATURE]; /* as in the document; what is no base64 has length 0 */
+	unsigned char signature[DOCUMENT_MAX_SIGNATURE]; /* what is no base64, or too long, has length 0 */
 	/* Printable UTF-8, "" when absent. */
 	char version[DOCUMENT_MAX_TEXT + 1]; /* falls back to filepath */
-	char text[DOCUMENT_MAX_TEXT +
-		  1]; /* what the host sees of a host image: version, metadata, description, filepath, certfile */
+	char text[DOCUMENT_MAX_TEXT + 1];    /* of a host image: version, else certfile, metadata, description */
 	char manufacturer[DOCUMENT_MAX_TEXT + 1];
 	char model[DOCUMENT_MAX_TEXT + 1];
-	bool force; /* guide 8.7 */
+	bool force; /* of a module image (guide 8.7) */
 };
 
 /* 0; -EINVAL, and reason says why it is refused: one line of printable ASCII, for the job and the log. */

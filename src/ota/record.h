@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must survive a power cut: the job in hand, and results that the cloud has not taken yet. One small file, replaced
- * as a whole; a damaged one counts as none, is logged, and kept aside. */
+/* What must survive a power cut: the job in hand, and results that the cloud has not taken yet. One small file,
+ * replaced as a whole; a damaged one counts as none, is logged, and kept aside. */
 
 #include "cloud/jobs.h"
 #include "ota/document.h"
@@ -31,7 +31,7 @@ struct record_result {
 
 struct record {
 	enum record_phase phase;
-	char id[JOBS_MAX_ID + 1];
+	char id[JOBS_MAX_ID + 1]; /* what follows, up to the digest, is only there unless the phase is RECORD_NOTHING */
 	int64_t number;           /* executionNumber */
 	struct document document; /* url and signature are kept too */
 	unsigned char digest[IMAGE_DIGEST];
@@ -39,18 +39,27 @@ struct record {
 	struct record_result results[RECORD_MAX_RESULTS]; /* oldest first */
 };
 
+/* Names of jobs have no space in them. */
+
+#define RECORD_MAX_FILE (64 * 1024)
+
 /* As text, and back. ret is malloc()ed. 0, -ENOMEM. */
 int record_format(const struct record *r, char **ret, size_t *ret_n) _must_check_;
-/* 0; -EBADMSG: not what record_format() has written. */
+/* 0; -EBADMSG: not what record_format() has written. Keys that are not known here are passed over: a newer release may
+ * have written it. */
 int record_parse(const void *data, size_t n, struct record *ret) _must_check_;
 
 /* The file. Writes are durable when done is called, and come in their order; only the newest of several that wait is
  * written. */
 struct keeper;
 
+#define KEEPER_FILE    "update"
+#define KEEPER_OLD     "update.old" /* what it replaced: put back when the folder cannot be synced */
+#define KEEPER_DAMAGED "update.damaged"
+
 int keeper_new(struct keeper **ret, sd_event *event, const char *dir) _must_check_;
 
-/* Finishes what is being written. */
+/* Finishes what is being written, and writes what waits; completions are not called any more. */
 struct keeper *keeper_free(struct keeper *k);
 DEFINE_CLEANUP(struct keeper *, keeper_free)
 

@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The states of OTA? (guide 8.2.2, figures 3 and 4) as one table: state and happening give the next state and what is to
- * be done. Pure. */
+/* The states of OTA? (guide 8.2.2, figures 3 and 4) as one table: state and happening give the next state and what is
+ * to be done. Pure. */
 
 #include <stdbool.h>
 
@@ -34,16 +34,17 @@ enum ota_happening {
 	OTA_HAPPEN_COUNT,
 };
 
+/* To be carried out in this order. */
 enum ota_action {
-	OTA_DO_EVENT = 1 << 0,   /* queue event 5 */
-	OTA_DO_PREPARE = 1 << 1, /* make the staging file and begin to fetch */
-	OTA_DO_FETCH = 1 << 2,   /* go on with the download */
-	OTA_DO_STOP = 1 << 3,    /* stop fetching; what is there is kept */
+	OTA_DO_STOP = 1 << 0,    /* stop fetching */
+	OTA_DO_SUCCEED = 1 << 1, /* report the job: SUCCEEDED */
+	OTA_DO_FAIL = 1 << 2,    /* FAILED */
+	OTA_DO_REJECT = 1 << 3,  /* REJECTED */
 	OTA_DO_DROP = 1 << 4,    /* the staging file, and all that is known of the job */
-	OTA_DO_SUCCEED = 1 << 5, /* the job: SUCCEEDED */
-	OTA_DO_FAIL = 1 << 6,    /* FAILED */
-	OTA_DO_REJECT = 1 << 7,  /* REJECTED */
-	OTA_DO_REWIND = 1 << 8,  /* the read pointer goes to 0 */
+	OTA_DO_PREPARE = 1 << 5, /* make the staging file and begin to fetch */
+	OTA_DO_FETCH = 1 << 6,   /* go on with the download */
+	OTA_DO_REWIND = 1 << 7,  /* the read pointer goes to 0 */
+	OTA_DO_EVENT = 1 << 8,   /* queue event 5 */
 };
 
 struct ota_transition {

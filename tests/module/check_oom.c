@@ -19,6 +19,8 @@
 #include "fake/pki.h"
 #include "fake/suite.h"
 #include "fake/temp.h"
+#include "ota/image.h"
+#include "ota/record.h"
 #include "util/child.h"
 #include "util/worker.h"
 
@@ -616,6 +618,101 @@ START_TEST(setting)
 }
 END_TEST
 
+/* --- updates --- */
+
+static bool told;
+static int outcome;
+
+static void on_outcome(void *who, uint64_t number, int r)
+{
+	(void)who;
+	(void)number;
+	told = true;
+	outcome = r;
+}
+
+static struct done outcome_done(void)
+{
+	told = false;
+	return (struct done){ .fn = on_outcome };
+}
+
+static int outcome_of(void)
+{
+	while (!told)
+		(void)sd_event_run(event, UINT64_MAX);
+	return outcome;
+}
+
+/* What is refused for lack of memory finds some at the next turn. */
+static void put_piece(struct image *image, uint64_t offset, const void *data, size_t n)
+{
+	while (!image_put(image, offset, data, n))
+		(void)sd_event_run(event, UINT64_MAX);
+}
+
+static int step_image(void)
+{
+	_cleanup_(image_freep) struct image *image = NULL;
+	static const char data[70000] = { 1 };
+	size_t n;
+	int r;
+
+	r = image_new(&image, event, dir);
+	if (r < 0)
+		return r;
+	image_create(image, "tag", 2 * sizeof(data), outcome_done());
+	r = outcome_of();
+	if (r < 0)
+		return r;
+	put_piece(image, sizeof(data), data, sizeof(data));
+	put_piece(image, 0, data, sizeof(data));
+	image_finish(image, outcome_done());
+	r = outcome_of();
+	if (r < 0)
+		return r;
+	image_publish(image);
+	image_read(image, 65000, 1000, outcome_done());
+	r = outcome_of();
+	if (r < 0)
+		return r;
+	must(image_data(image, &n) != NULL && n == 1000);
+	image_resume(image, "tag", 2 * sizeof(data), outcome_done());
+	return outcome_of();
+}
+
+START_TEST(staging_file)
+{
+	exhaust(step_image);
+}
+END_TEST
+
+static int step_keeper(void)
+{
+	_cleanup_(keeper_freep) struct keeper *keeper = NULL;
+	struct record record = { .phase = RECORD_NOTHING, .results_n = 1 }, back;
+	int r;
+
+	record.results[0] = (struct record_result){ .id = "j", .status = JOBS_FAILED };
+	r = keeper_new(&keeper, event, dir);
+	if (r < 0)
+		return r;
+	keeper_save(keeper, &record, outcome_done());
+	r = outcome_of();
+	if (r < 0)
+		return r;
+	/* Never fails, but may find nothing. */
+	keeper_load(keeper, &back);
+	must(back.results_n == 1 || failed);
+	return 0;
+}
+
+START_TEST(record_of_updates)
+{
+	exhaust(step_keeper);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("oom");
@@ -636,6 +733,8 @@ int main(void)
 	tcase_add_test(tc, connecting);
 	tcase_add_test(tc, asking);
 	tcase_add_test(tc, setting);
+	tcase_add_test(tc, staging_file);
+	tcase_add_test(tc, record_of_updates);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
