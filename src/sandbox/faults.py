@@ -8,28 +8,9 @@ import json
 import random
 import threading
 
-from sandbox import jobs_api, streams
 from sandbox.common import Problem
+from sandbox.vocabulary import ACTIONS, DAMAGES, GROUPS, JOB_CODES, KINDS, REQUESTS, STREAM_CODES
 
-KINDS = ("pending", "start-next", "describe", "update", "notify", "notify-next", "stream", "block")
-REQUESTS = {"pending", "start-next", "describe", "update", "stream", "block"}
-GROUPS = {
-    "jobs": {"pending", "start-next", "describe", "update"},
-    "notifications": {"notify", "notify-next"},
-    "streams": {"stream", "block"},
-    "all": set(KINDS),
-}
-DAMAGES = ("payload", "size", "base64", "json")
-# action: its keys beside p, after and times, each with its default
-ACTIONS = {
-    "lose": {},
-    "double": {},
-    "delay": {"ms": "1-50"},
-    "reorder": {},
-    "corrupt": {"what": "json"},
-    "refuse": {"code": "InternalError"},
-    "ignore": {},
-}
 REORDER_SECONDS = 0.2  # a message waits so long for the one that is to overtake it
 RTT_LIMIT = 60000
 
@@ -85,7 +66,7 @@ class Rule:
             if not self.kinds:
                 raise Problem("--%s %s: that is no request" % (self.action, self.text))
         if self.action == "refuse":
-            for known, kinds in ((jobs_api.CODES, GROUPS["jobs"]), (streams.CODES, GROUPS["streams"])):
+            for known, kinds in ((JOB_CODES, GROUPS["jobs"]), (STREAM_CODES, GROUPS["streams"])):
                 if self.kinds & kinds and self.values["code"] not in known:
                     raise Problem("--refuse %s: the codes are %s" % (self.text, ", ".join(known)))
         if self.action == "corrupt":

@@ -271,6 +271,9 @@ class Jobs:
             raise Problem("there is no job %s" % name)
         return self.jobs[name]
 
+    def by_age(self):
+        return sorted(self.jobs.values(), key=lambda job: min(e[0].order for e in job.executions.values()))
+
     def create(self, name, things, document, description="", timeout=None, retries=0, stream=None):
         if not re.fullmatch("[a-zA-Z0-9_-]{1,64}", name):
             raise Problem("%r is no job id: 1 to 64 letters, digits, - and _" % name)
@@ -292,8 +295,21 @@ class Jobs:
             for thing in things:
                 self.queue(job, thing)
             self.jobs[name] = job
-            self.save(job)
+            try:
+                self.save(job)
+            except OSError:
+                self.forget(job)
+                raise
         return job
+
+    def forget(self, job):
+        for execution in job.latest():
+            if not execution.is_terminal():
+                self.queues[execution.thing].remove(execution)
+        del self.jobs[job.name]
+        self.path(job).unlink(missing_ok=True)
+        if job.stream:
+            self.streams.drop(job.stream)
 
     def cancel(self, job, force):
         """As CancelJob does: what is in progress goes on, unless it is forced to end. How many do go on."""
@@ -311,13 +327,7 @@ class Jobs:
         if job.status() == "IN_PROGRESS" and not force:
             raise Problem("job %s is in progress: cancel it first, or use --force" % job.name)
         with self.watching(job.executions):
-            for execution in job.latest():
-                if not execution.is_terminal():
-                    self.queues[execution.thing].remove(execution)
-            del self.jobs[job.name]
-        self.path(job).unlink(missing_ok=True)
-        if job.stream:
-            self.streams.drop(job.stream)
+            self.forget(job)
 
 
 def refuse_constant(name):

@@ -16,8 +16,6 @@ TRANSITIONS = {
     "QUEUED": ("IN_PROGRESS", "SUCCEEDED", "FAILED", "REJECTED"),
     "IN_PROGRESS": ("IN_PROGRESS", "SUCCEEDED", "FAILED"),
 }
-CODES = ("InvalidTopic", "InvalidJson", "InvalidRequest", "InvalidStateTransition", "ResourceNotFound",
-         "VersionMismatch", "InternalError", "RequestThrottled", "TerminalStateReached")
 WITH_STATE = ("InvalidStateTransition", "VersionMismatch")
 
 
@@ -127,7 +125,10 @@ class JobsApi:
             if refusal:
                 raise Rejection(refusal, "Refused on request.", self.latest(thing, levels[0]))
             method = getattr(self, "do_" + kind.replace("-", "_"))
-            message, document = method(thing, levels[0], request)
+            try:
+                message, document = method(thing, levels[0], request)
+            except OSError as error:
+                raise Rejection("InternalError", "The account cannot keep that: %s." % error.strerror) from error
             verdict = "accepted"
         except Rejection as rejection:
             message, document = {"code": rejection.code, "message": rejection.message}, None

@@ -2,12 +2,13 @@
 """The command line."""
 
 import argparse
+import importlib
 import os
 
-from sandbox import VERSION, commands, job_commands
+from sandbox import VERSION
 from sandbox import __doc__ as about
 from sandbox.common import Problem, say
-from sandbox.faults import GROUPS, KINDS
+from sandbox.vocabulary import GROUPS, KINDS
 
 
 def port_number(text):
@@ -47,29 +48,29 @@ class Arguments:
 
     def add(self, among, name, function, text, **more):
         command = among.add_parser(name, parents=[self.folder], help=text, description=text, **more)
-        command.set_defaults(function=function)
+        command.set_defaults(function=function)  # by name: what a command does not need is not loaded
         return command
 
     def account(self):
-        run = self.add(self.commands, "run", commands.command_run,
+        run = self.add(self.commands, "run", "commands.run",
                        "run the account's broker and services until SIGTERM or Ctrl-C")
         run.add_argument("--port", type=port_number, default=0, help="TCP port; 0, the default: that of the last run, "
                          "or any that is free")
         run.add_argument("--minute", type=positive, default=60, metavar="SECONDS",
                          help="how long a minute of a job's timeouts is, for tests (default: 60)")
-        identity = self.add(self.commands, "identity", commands.command_identity,
+        identity = self.add(self.commands, "identity", "commands.identity",
                             "make another device's key and certificate in NEWDIR")
         identity.add_argument("newdir", metavar="NEWDIR")
-        publish = self.add(self.commands, "publish", commands.command_publish,
+        publish = self.add(self.commands, "publish", "commands.publish",
                            "publish a message as the account's operator")
         publish.add_argument("topic", metavar="TOPIC")
         publish.add_argument("message", metavar="MESSAGE", help="the payload; - reads it from standard input")
-        subscribe = self.add(self.commands, "subscribe", commands.command_subscribe,
+        subscribe = self.add(self.commands, "subscribe", "commands.subscribe",
                              "print messages, each as TOPIC PAYLOAD")
         subscribe.add_argument("topic", metavar="FILTER", nargs="+")
         subscribe.add_argument("--count", type=int, default=0, help="end after so many messages")
         subscribe.add_argument("--wait", type=float, help="fail if they did not come within so many seconds")
-        log = self.add(self.commands, "log", commands.command_log, "print the broker's log")
+        log = self.add(self.commands, "log", "commands.log", "print the broker's log")
         log.add_argument("-f", "--follow", action="store_true", help="go on with what is added")
 
     def create(self):
@@ -92,8 +93,7 @@ class Arguments:
         create.add_argument("--stream", metavar="NAME", help="with --document: a stream of this name")
         create.add_argument("--file", action="append", metavar="FILE",
                             help="with --stream: a file of it; the first one has the file id 0, the next one 1")
-        create.set_defaults(function=lambda options: job_commands.command_create(
-            argparse.Namespace(**{"dir": default_folder(), **vars(options)})))
+        create.set_defaults(function="job_commands.create")
         kinds = create.add_subparsers(metavar="KIND", dest="kind")
         host = kinds.add_parser("host-image", parents=[common, signed], help="an update of the host (file type 202)")
         host.add_argument("image", metavar="FILE")
@@ -111,12 +111,12 @@ class Arguments:
         certificate.add_argument("image", metavar="FILE")
 
     def other_jobs(self):
-        listing = self.add(self.jobs, "list", job_commands.command_list, "list the jobs")
-        show = self.add(self.jobs, "show", job_commands.command_show, "print a job, its document and what became of it")
-        waiting = self.add(self.jobs, "wait", job_commands.command_wait,
+        listing = self.add(self.jobs, "list", "job_commands.list", "list the jobs")
+        show = self.add(self.jobs, "show", "job_commands.show", "print a job, its document and what became of it")
+        waiting = self.add(self.jobs, "wait", "job_commands.wait",
                            "wait for the end of a job and print how it ended")
-        cancel = self.add(self.jobs, "cancel", job_commands.command_cancel, "cancel a job where it is not in progress")
-        delete = self.add(self.jobs, "delete", job_commands.command_delete, "delete a job that is not in progress")
+        cancel = self.add(self.jobs, "cancel", "job_commands.cancel", "cancel a job where it is not in progress")
+        delete = self.add(self.jobs, "delete", "job_commands.delete", "delete a job that is not in progress")
         for command in (show, waiting, cancel, delete):
             command.add_argument("job", metavar="ID")
         for command in (listing, show):
@@ -127,7 +127,7 @@ class Arguments:
 
     def fault(self):
         text = "make things go wrong, for tests; each call says all that is to go wrong, none prints it"
-        fault = self.add(self.commands, "fault", job_commands.command_fault, text, epilog=(
+        fault = self.add(self.commands, "fault", "job_commands.fault", text, epilog=(
             "KIND is one of %s, or all of %s. Behind it may stand, with commas: p=PROBABILITY (1), after=N (the first N "
             "are spared), times=N (then no more)." % (", ".join(KINDS), ", ".join(GROUPS))))
         for action, help_text in (
@@ -147,8 +147,11 @@ class Arguments:
 
 def main():
     options = Arguments().parser.parse_args()
+    if "dir" not in options:
+        options.dir = default_folder()
+    module, name = options.function.split(".")
     try:
-        return options.function(options)
+        return getattr(importlib.import_module("sandbox." + module), "command_" + name)(options)
     except Problem as problem:
         say(str(problem))
     except OSError as error:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The account's services, logged in at the broker as its operator."""
 
+import contextlib
 import socket
 import sys
 import threading
@@ -31,6 +32,7 @@ class Service:
         self.ready = threading.Event()
         self.failure = "none was tried"
         self.default_thing = None
+        self.notices = []  # what things will be told when the present request is answered
         self.scheduler = Scheduler()
         self.faults = Faults()
         self.outbox = Outbox(self.publish, self.scheduler.after, self.faults)
@@ -79,12 +81,24 @@ class Service:
         self.client.publish(topic, payload, qos)
 
     def notify(self, kind, thing, payload):
-        self.outbox.send(kind, "$aws/things/%s/jobs/%s" % (thing, kind), payload, 1)
-        self.changed.notify_all()
+        self.notices.append((kind, "$aws/things/%s/jobs/%s" % (thing, kind), payload, 1))
+
+    @contextlib.contextmanager
+    def alone(self):
+        """Nobody else meanwhile. Who has asked hears the answer before others hear what has changed."""
+        with self.lock:
+            try:
+                yield
+            finally:
+                notices, self.notices = self.notices, []
+                for notice in notices:
+                    self.outbox.send(*notice)
+                if notices:
+                    self.changed.notify_all()
 
     def later(self, seconds, call):
         def locked():
-            with self.lock:
+            with self.alone():
                 call()
         self.scheduler.after(seconds, locked)
 
@@ -93,7 +107,7 @@ class Service:
     def on_message(self, _client, _userdata, message):
         levels = message.topic.split("/")
         try:
-            with self.lock:
+            with self.alone():
                 if levels[3] == "jobs":
                     self.job_request(message.topic, levels[2], levels[4:], message.payload)
                 else:
@@ -146,24 +160,24 @@ class Service:
             if self.default_thing is None:
                 self.default_thing = thing_name(self.sandbox.device)
             things = [self.default_thing]
-        with self.lock:
-            self.jobs.create(job_id, things, document, description, timeout, retries, stream)
+        with self.alone():
+            self.jobs.create(job_id, list(dict.fromkeys(things)), document, description, timeout, retries, stream)
         return {"jobId": job_id}
 
     def do_list(self):
-        with self.lock:
-            return [job.show() for job in sorted(self.jobs.jobs.values(), key=lambda j: j.latest()[0].order)]
+        with self.alone():
+            return [job.show() for job in self.jobs.by_age()]
 
     def do_show(self, job_id):
-        with self.lock:
+        with self.alone():
             return self.jobs.find(job_id).show()
 
     def do_cancel(self, job_id, force=False):
-        with self.lock:
+        with self.alone():
             return {"inProgress": self.jobs.cancel(self.jobs.find(job_id), force)}
 
     def do_delete(self, job_id, force=False):
-        with self.lock:
+        with self.alone():
             self.jobs.delete(self.jobs.find(job_id), force)
         return {}
 

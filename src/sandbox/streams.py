@@ -17,9 +17,6 @@ BLOCK_NUMBER_MAX = FILE_LIMIT // BLOCK_MIN  # an offset, or a count
 BITMAP_LIMIT = 12288
 ANSWER_LIMIT = 131072   # bytes of data for one request
 PAYLOAD_LIMIT = 131072  # bytes of a message: base64 makes four of three
-CODES = ("InvalidTopic", "InvalidJson", "InvalidCbor", "InvalidRequest", "Unauthorized", "BlockSizeOutOfBounds",
-         "OffsetOutOfBounds", "BlockCountLimitExceeded", "BlockBitmapLimitExceeded", "ResourceNotFound",
-         "VersionMismatch", "ETagMismatch", "InternalError")
 
 
 class Refusal(Exception):

@@ -19,7 +19,9 @@ os.environ.setdefault("EXPRESSLINKCTL", str(BUILD / "src" / "expresslinkctl"))
 PROGRAM = str(SOURCE / "src" / "expresslink-sandbox")
 SECONDS = 30
 
+sys.path.insert(0, str(SOURCE / "src"))
 import paho.mqtt.client as mqtt  # noqa: E402
+from sandbox.control import Connection  # noqa: E402
 
 
 def run(*arguments, status=0, **options):
@@ -64,26 +66,28 @@ class Cloud:
     def job(self, *words, **options):
         return self.command("job", *words, **options)
 
-    def create(self, *words):
-        """The id of a new job."""
-        return self.job("create", *words).strip()
+    def ask(self, operation, **request):
+        """What a command would ask, without the time that starting one takes."""
+        with Connection(self.folder) as connection:
+            return connection.ask(operation, **request)
 
-    def document(self, document, *words):
-        """The id of a new job with this document."""
-        text = document if isinstance(document, str) else json.dumps(document)
-        return self.job("create", *words, "--document", "-", input=text).strip()
+    def create(self, name, document='{"operation":"test"}', **more):
+        return self.ask("create", job_id=name, document=document, **more)["jobId"]
 
     def show(self, job):
-        return json.loads(self.job("show", "--json", job))
+        return self.ask("show", job_id=job)
 
-    def fault(self, *words):
-        return self.command("fault", *words)
+    def status(self, job):
+        return self.show(job)["executions"][0]["status"]
+
+    def fault(self, seed=0, rtt=0, **rules):
+        self.ask("faults", rules={action: [text] for action, text in rules.items()}, seed=seed, rtt=rtt)
 
     def empty(self):
         """No job, no fault."""
-        self.fault("--none")
-        for job in json.loads(self.job("list", "--json")):
-            self.job("delete", "--force", job["jobId"])
+        self.fault()
+        for job in self.ask("list"):
+            self.ask("delete", job_id=job["jobId"], force=True)
 
 
 class Thing:
@@ -92,6 +96,7 @@ class Thing:
         self.base = "$aws/things/%s/" % self.name
         self.messages = []             # all that ever came: (topic below the thing's, payload)
         self.came = queue.Queue()      # those that nobody has looked at
+        self.passed = []               # those that came before an answer that was awaited
         identity = identity or cloud.folder / "device"
         if hasattr(mqtt, "CallbackAPIVersion"):
             self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=self.name)
@@ -128,12 +133,13 @@ class Thing:
         return self.came.get(timeout=seconds)
 
     def wait(self, topic, seconds=SECONDS):
-        """The next message on this topic, as an object; others before it are dropped."""
+        """The next message on this topic, as an object."""
         end = time.monotonic() + seconds
         while True:
             found, payload = self.came.get(timeout=max(0.001, end - time.monotonic()))
             if found == topic:
                 return json.loads(payload)
+            self.passed.append((found, payload))
 
     def ask(self, topic, request):
         """The verdict and the answer to a request about jobs."""
@@ -142,6 +148,7 @@ class Thing:
             found, payload = self.came.get(timeout=SECONDS)
             if found in (topic + "/accepted", topic + "/rejected"):
                 return found[len(topic) + 1:], json.loads(payload)
+            self.passed.append((found, payload))
 
     def accepted(self, topic, request):
         verdict, answer = self.ask(topic, request)
@@ -156,12 +163,14 @@ class Thing:
         return answer
 
     def drain(self):
-        """All that came so far, with everything that was under way."""
-        self.ask("jobs/get", {"clientToken": "drain"})
-        found = []
-        while not self.came.empty():
-            found.append(self.came.get())
-        return found
+        """All that came so far and nobody has looked at, with everything that was under way."""
+        self.send("jobs/get", {"clientToken": "drain"})
+        found, self.passed = self.passed, []
+        while True:
+            message = self.came.get(timeout=SECONDS)
+            if message[0] == "jobs/get/accepted" and json.loads(message[1]).get("clientToken") == "drain":
+                return found
+            found.append(message)
 
 
 def is_answer(topic):
