@@ -98,8 +98,11 @@ def damage(payload, what, dice):
     data = bytearray(base64.b64decode(block["p"]))
     if what == "payload":
         data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
-    elif what == "size":
+    elif what in ("size", "short"):
         data = data[:-1]
+        block["l"] = len(data) + (what == "size")
+    elif what == "index":
+        block["i"] += 98304  # beyond every file
     block["p"] = base64.b64encode(data).decode()
     if what == "base64":
         at = dice.randrange(len(block["p"]))

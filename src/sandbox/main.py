@@ -135,7 +135,7 @@ class Arguments:
                 ("double", "it is sent twice"),
                 ("delay", "it is late: ms=FROM-TO"),
                 ("reorder", "the next one of its kind overtakes it"),
-                ("corrupt", "it is damaged: what=json, or for a block also payload, size, base64"),
+                ("corrupt", "it is damaged: what=json, or for a block also payload, size, short, index, base64"),
                 ("refuse", "a request is rejected: code=CODE"),
                 ("ignore", "a request is not even looked at")):
             fault.add_argument("--" + action, action="append", metavar="KIND", help=help_text)

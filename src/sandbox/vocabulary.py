@@ -17,7 +17,7 @@ GROUPS = {
     "streams": {"stream", "block"},
     "all": set(KINDS),
 }
-DAMAGES = ("payload", "size", "base64", "json")
+DAMAGES = ("payload", "size", "short", "index", "base64", "json")
 # action: its keys beside p, after and times, each with its default
 ACTIONS = {
     "lose": {},

@@ -40,8 +40,9 @@ class Faults(Account):
             except ValueError as error:
                 found.append((number, type(error).__name__, payload))
                 continue
-            self.assertEqual(block["i"], number)
-            if data != IMAGE[number * 256:][:256] or block["l"] != len(data):
+            if block["i"] != number:
+                found.append((number, block["i"], data))
+            elif data != IMAGE[number * 256:][:256] or block["l"] != len(data):
                 found.append((number, block["l"], data))
         self.assertEqual(len(found), 1, found)
         return found[0]
@@ -108,6 +109,10 @@ class Faults(Account):
         self.assertEqual(sum(bin(a ^ b).count("1") for a, b in zip(data, IMAGE[5 * 256:])), 1)
         self.cloud.fault(corrupt=rule + "size")
         self.assertEqual(self.damaged(), (5, 256, IMAGE[5 * 256:][:255]))
+        self.cloud.fault(corrupt=rule + "short")
+        self.assertEqual(self.damaged(), (5, 255, IMAGE[5 * 256:][:255]))
+        self.cloud.fault(corrupt=rule + "index")
+        self.assertEqual(self.damaged(), (5, 5 + 98304, IMAGE[5 * 256:][:256]))
         self.cloud.fault(corrupt=rule + "base64")
         number, error, payload = self.damaged()
         self.assertEqual((number, error), (5, "Error"))
@@ -174,7 +179,7 @@ class Faults(Account):
                 (["--lose", "block,p=nan"], "'nan' is no value of p"),
                 (["--lose", "block,times=-1"], "'-1' is no value of times"),
                 (["--delay", "block,ms=9-1"], "'9-1' is no value of ms"),
-                (["--corrupt", "block,what=all"], "what can be damaged is payload, size, base64, json"),
+                (["--corrupt", "block,what=all"], "what can be damaged is payload, size, short, index, base64, json"),
                 (["--corrupt", "update,what=size"], "only a block has a size"),
                 (["--refuse", "notify"], "that is no request"),
                 (["--ignore", "notifications"], "that is no request"),
