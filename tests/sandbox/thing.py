@@ -21,6 +21,7 @@ SECONDS = 30
 
 sys.path.insert(0, str(SOURCE / "src"))
 import paho.mqtt.client as mqtt  # noqa: E402
+from sandbox.broker import die_with_parent  # noqa: E402
 from sandbox.control import Connection  # noqa: E402
 
 
@@ -45,7 +46,7 @@ class Cloud:
 
     def start(self):
         self.process = subprocess.Popen([PROGRAM, "run", "--dir", str(self.folder), *self.more], text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent)
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError("the sandbox does not start: " + self.process.communicate()[1])
