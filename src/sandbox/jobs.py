@@ -255,7 +255,8 @@ class Jobs:
             self.after(max(0, execution.timer() - time.time()), lambda: self.expire(execution))
 
     def expire(self, execution):
-        if execution.is_terminal() or execution.timer() is None or self.jobs.get(execution.job.name) is not execution.job:
+        known = self.jobs.get(execution.job.name) is execution.job
+        if not known or execution.is_terminal() or execution.timer() is None:
             return
         if execution.timer() > time.time():
             self.arm(execution)

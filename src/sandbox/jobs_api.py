@@ -93,7 +93,7 @@ def details_of(request):
         raise Rejection("InvalidRequest", "statusDetails has more than %d pairs." % DETAILS_LIMIT)
     for key, value in details.items():
         if not re.fullmatch("[a-zA-Z0-9:_-]{1,128}", key):
-            raise Rejection("InvalidRequest", "statusDetails has a key of other than 1 to 128 letters, digits, :, - and _.")
+            raise Rejection("InvalidRequest", "A key of statusDetails has not 1 to 128 letters, digits, :, - and _.")
         if not isinstance(value, str) or not 1 <= len(value) <= DETAIL_VALUE_LIMIT:
             raise Rejection("InvalidRequest",
                             "The value of %s is no string of 1 to %d characters." % (key, DETAIL_VALUE_LIMIT))

@@ -89,7 +89,7 @@ class Arguments:
         signed.add_argument("--signature", metavar="TEXT", help="a signature as it is")
         text = "make a job: an update over the air, or one with a document of your own"
         create = self.jobs.add_parser("create", parents=[common], help=text, description=text)
-        create.add_argument("--document", metavar="FILE.json", help="the job's document; - reads it from standard input")
+        create.add_argument("--document", metavar="FILE.json", help="the job's document; - is standard input")
         create.add_argument("--stream", metavar="NAME", help="with --document: a stream of this name")
         create.add_argument("--file", action="append", metavar="FILE",
                             help="with --stream: a file of it; the first one has the file id 0, the next one 1")
@@ -128,8 +128,8 @@ class Arguments:
     def fault(self):
         text = "make things go wrong, for tests; each call says all that is to go wrong, none prints it"
         fault = self.add(self.commands, "fault", "job_commands.fault", text, epilog=(
-            "KIND is one of %s, or all of %s. Behind it may stand, with commas: p=PROBABILITY (1), after=N (the first N "
-            "are spared), times=N (then no more)." % (", ".join(KINDS), ", ".join(GROUPS))))
+            "KIND is one of %s, or all of %s. Behind it may stand, with commas: p=PROBABILITY (1), after=N (the first "
+            "N are spared), times=N (then no more)." % (", ".join(KINDS), ", ".join(GROUPS))))
         for action, help_text in (
                 ("lose", "a message is not sent"),
                 ("double", "it is sent twice"),

@@ -3,8 +3,10 @@
 
 import heapq
 import itertools
+import sys
 import threading
 import time
+import traceback
 
 
 class Scheduler:
@@ -12,16 +14,9 @@ class Scheduler:
         self.calls = []
         self.numbers = itertools.count()
         self.wake = threading.Condition()
-        self.ended = False
-        self.thread = threading.Thread(target=self.run, daemon=True)
 
     def start(self):
-        self.thread.start()
-
-    def stop(self):
-        with self.wake:
-            self.ended = True
-            self.wake.notify()
+        threading.Thread(target=self.run, daemon=True).start()
 
     def after(self, seconds, function, *arguments):
         with self.wake:
@@ -31,11 +26,10 @@ class Scheduler:
     def run(self):
         while True:
             with self.wake:
-                left = self.calls[0][0] - time.monotonic() if self.calls else None
-                while not self.ended and (left is None or left > 0):
-                    self.wake.wait(left)
-                    left = self.calls[0][0] - time.monotonic() if self.calls else None
-                if self.ended:
-                    return
+                while not self.calls or self.calls[0][0] > time.monotonic():
+                    self.wake.wait(self.calls[0][0] - time.monotonic() if self.calls else None)
                 _, _, function, arguments = heapq.heappop(self.calls)
-            function(*arguments)
+            try:
+                function(*arguments)
+            except Exception:  # pylint: disable=broad-except
+                traceback.print_exc(file=sys.stderr)  # the others are still due

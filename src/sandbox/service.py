@@ -61,7 +61,6 @@ class Service:
         return True
 
     def stop(self):
-        self.scheduler.stop()
         self.client.disconnect()
         self.client.loop_stop()
 

@@ -62,7 +62,8 @@ class Commands(Account):
         self.assertRegex(name, "^AFR_OTA-host-image-[0-9a-f]{8}$")
         self.assertEqual(list(document), ["afr_ota"])
         self.check_document(document, fileType=202)
-        document, name = self.created("host-image", self.image, "--version", "1.7 ü", "--text", "Do it", "--job-id", "a_B-9")
+        document, name = self.created("host-image", self.image, "--version", "1.7 ü", "--text", "Do it", "--job-id",
+                                      "a_B-9")
         self.assertEqual((name, document.pop("description")), ("a_B-9", "Do it"))
         self.check_document(document, fileType=202, filepath="1.7 ü")
 
@@ -81,8 +82,8 @@ class Commands(Account):
 
     def test_module_image(self):
         private, public = self.key("EC")
-        document, _ = self.created("module-image", self.image, "--version", "1.2.3", "--manufacturer", "Us", "--model", "M",
-                                   "--sign", private)
+        document, _ = self.created("module-image", self.image, "--version", "1.2.3", "--manufacturer", "Us", "--model",
+                                   "M", "--sign", private)
         signature = document["afr_ota"]["files"][0]["sig-sha256-ecdsa"]
         self.check_document(document, fileType=101, filepath="1.2.3", certfile="/", version="1.2.3", manufacturer="Us",
                             model="M", **{"sig-sha256-ecdsa": signature})
@@ -114,7 +115,8 @@ class Commands(Account):
         self.assertEqual(answer["r"], [{"f": 0, "z": len(IMAGE)}, {"f": 1, "z": len(text)}])
 
     def test_other_thing(self):
-        name = self.cloud.job("create", "host-image", self.image, "--thing", "one", "--thing", "two", "--thing", "one").strip()
+        things = [word for name in ("one", "two", "one") for word in ("--thing", name)]
+        name = self.cloud.job("create", "host-image", self.image, *things).strip()
         self.assertEqual([e["thingName"] for e in self.cloud.show(name)["executions"]], ["one", "two"])
         self.assertNotIn("execution", self.thing.accepted("jobs/$next/get", {}))
 
@@ -133,7 +135,8 @@ class Commands(Account):
         self.assertIn("job %s is QUEUED after 0.1 s" % name, error)
 
     def test_watching(self):
-        name = self.cloud.job("create", "host-image", self.image, "--job-id", "j", "--timeout", "5", "--retries", "2").strip()
+        options = ("--job-id", "j", "--timeout", "5", "--retries", "2")
+        name = self.cloud.job("create", "host-image", self.image, *options).strip()
         self.thing.accepted("jobs/j/update", {"status": "IN_PROGRESS", "statusDetails": {"receive": "1/2"}})
         self.assertRegex(self.cloud.job("list"), "^j  IN_PROGRESS  receive=1/2  %s\n$" % UUID)
         self.assertEqual(json.loads(self.cloud.job("list", "--json"))[0]["jobId"], "j")
@@ -190,8 +193,8 @@ class Commands(Account):
         self.cloud.job("create", "--document", "-", "--stream", "s", "--file", self.image, input="{}")
         refused("there is a stream s already", "--document", "-", "--stream", "s", "--file", self.image, input="{}")
         self.assertEqual(os.listdir(self.cloud.folder / "files"), ["s-0"])
-        for words in (["job"], ["job", "create", "other", "x"], ["job", "create", "host-image"], ["fault", "--rtt", "x"]):
-            run(PROGRAM, *words, status=2)
+        for words in ("job", "job create other x", "job create host-image", "fault --rtt x"):
+            run(PROGRAM, *words.split(), status=2)
         error = run(PROGRAM, "job", "list", "--dir", self.folder / "none", status=1)
         self.assertIn("no sandbox runs in", error)
 

@@ -79,8 +79,8 @@ class Requests(Jobs):
         self.cloud.create("j", document)
         self.thing.drain()
         for topic in ("jobs/$next/get", "jobs/j/get"):
-            for request in ({"clientToken": "0:x"}, {"executionNumber": 1}, {"executionNumber": "1"}, {}, ""):
-                self.thing.send(topic, request)
+            for request in ({"clientToken": "0:x"}, {"executionNumber": 1}, {"executionNumber": "1"}, {}, None):
+                self.thing.send(topic, "" if request is None else request)
                 found, payload = self.thing.next()
                 self.assertEqual(found, topic + "/accepted")
                 self.assertIn(document.encode(), payload)  # byte for byte
@@ -91,7 +91,7 @@ class Requests(Jobs):
                                  ["j", "QUEUED", 1, 1])
                 for key in ("queuedAt", "lastUpdatedAt"):
                     self.assertLess(abs(execution[key] - time.time()), SECONDS)
-                self.assertEqual(answer.get("clientToken"), request["clientToken"] if "clientToken" in request else None)
+                self.assertEqual(answer.get("clientToken"), (request or {}).get("clientToken"))
         execution = self.thing.accepted("jobs/j/get", {"includeJobDocument": False})["execution"]
         self.assertEqual(tuple(execution), EXECUTION[:-1])
         self.refused("ResourceNotFound", "j/get", {"executionNumber": 2})
@@ -154,8 +154,8 @@ class Requests(Jobs):
     def test_update(self):
         self.cloud.create("j")
         self.assertEqual(set(self.update("j", "IN_PROGRESS")), {"timestamp"})
-        answer = self.update("j", "IN_PROGRESS", statusDetails={"receive": "1/9"}, expectedVersion="2", executionNumber=1,
-                             includeJobExecutionState=True, includeJobDocument=True, clientToken="t")
+        answer = self.update("j", "IN_PROGRESS", statusDetails={"receive": "1/9"}, expectedVersion="2", clientToken="t",
+                             executionNumber=1, includeJobExecutionState=True, includeJobDocument=True)
         del answer["timestamp"]
         self.assertEqual(answer, {"clientToken": "t", "jobDocument": {"operation": "test"}, "executionState": {
             "status": "IN_PROGRESS", "statusDetails": {"receive": "1/9"}, "versionNumber": 3}})
@@ -189,7 +189,8 @@ class Requests(Jobs):
     def test_malformed(self):
         self.cloud.create("j")
         for topic in ("get", "start-next", "$next/get", "j/get", "j/update"):
-            for payload in (b"{", b"[]", b"7", b'"x"', b"{'a':1}", b'{"a":NaN}', b"\xff", b'{"a":"\xc3"}', b"[" * 100000):
+            for payload in (b"{", b"[]", b"7", b'"x"', b"{'a':1}", b'{"a":NaN}', b"\xff", b'{"a":"\xc3"}',
+                            b"[" * 100000):
                 answer = self.refused("InvalidJson", topic, payload)
                 self.assertEqual(set(answer), {"code", "message", "timestamp"})
             for token in ("", "x" * 65, 7, {}, ["t"]):

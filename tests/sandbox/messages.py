@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every message that the sandbox sends, against schemas made of AWS's own models of its API (python3-botocore), of what its
-developer guide says of MQTT, and of messages of the real service."""
+"""Every message that the sandbox sends, against schemas made of AWS's own models of its API (python3-botocore), of what
+its developer guide says of MQTT, and of messages of the real service."""
 
 import json
 import os
@@ -71,7 +71,8 @@ def from_model(model, name):
 
 def with_head(schema):
     """What every message about jobs has besides."""
-    return closed({"clientToken": TOKEN, "timestamp": SECONDS, **schema["properties"]}, ["timestamp", *schema["required"]])
+    head = {"clientToken": TOKEN, "timestamp": SECONDS}
+    return closed({**head, **schema["properties"]}, ["timestamp", *schema["required"]])
 
 
 def make_schemas():
@@ -101,7 +102,8 @@ def make_schemas():
                               ["timestamp", "jobs"]),
         "jobs/notify-next": closed({"timestamp": SECONDS, "execution": data["JobExecution"]}, ["timestamp"]),
         "streams/[^/]+/description/json": closed(
-            {"c": token, "s": from_model(iot, "StreamVersion"), "d": from_model(iot, "StreamDescription"), "r": {"type": "array", "minItems": 1, "maxItems": 50, "items": closed(
+            {"c": token, "s": from_model(iot, "StreamVersion"), "d": from_model(iot, "StreamDescription"),
+             "r": {"type": "array", "minItems": 1, "maxItems": 50, "items": closed(
                  {"f": file_id, "z": {"type": "integer", "minimum": 1, "maximum": 24 << 20}}, ["f", "z"])}},
             ["s", "r"]),
         "streams/[^/]+/data/json": closed(
@@ -120,7 +122,7 @@ CAPTURED = {
     "jobs/AFR_OTA-ota1002/get/accepted": [
         {"timestamp": 1717395845, "execution": {
             "jobId": "AFR_OTA-ota1002", "status": "QUEUED", "queuedAt": 1717395148, "lastUpdatedAt": 1717395148,
-            "versionNumber": 1, "executionNumber": 1, "jobDocument": {"afr_ota": {"protocols": ["HTTP"], "files": []}}}}],
+            "versionNumber": 1, "executionNumber": 1, "jobDocument": {"afr_ota": {"protocols": ["HTTP"]}}}}],
     "jobs/$next/get/accepted": [
         {"clientToken": "0:thing", "timestamp": 1629735402},
         {"clientToken": ":wm_demo_1", "timestamp": 1739165753, "execution": {
@@ -134,8 +136,8 @@ CAPTURED = {
         {"timestamp": 1517189551}],
     "jobs/notify": [
         {"timestamp": 1517017906, "jobs": {
-            "IN_PROGRESS": [{"jobId": "job1", "queuedAt": 1517016947, "lastUpdatedAt": 1517017472, "startedAt": 1517017472,
-                             "executionNumber": 1, "versionNumber": 2}],
+            "IN_PROGRESS": [{"jobId": "job1", "queuedAt": 1517016947, "lastUpdatedAt": 1517017472,
+                             "startedAt": 1517017472, "executionNumber": 1, "versionNumber": 2}],
             "QUEUED": [{"jobId": "job2", "queuedAt": 1517017191, "lastUpdatedAt": 1517017191, "executionNumber": 1,
                         "versionNumber": 1}]}},
         {"timestamp": 1517189551, "jobs": {}}],
@@ -148,8 +150,8 @@ CAPTURED = {
 FILE = closed({"filepath": NULL_OR_TEXT, "filesize": {"type": "integer", "minimum": 1},
                "fileid": {"type": "integer", "minimum": 0, "maximum": 255}, "certfile": NULL_OR_TEXT,
                "fileType": {"type": "integer", "minimum": 0, "maximum": 255}, "update_data_url": NULL_OR_TEXT,
-               "auth_scheme": NULL_OR_TEXT, "sig-sha256-ecdsa": {"type": "string"}, "sig-sha256-rsa": {"type": "string"},
-               "sig--": {"type": "null"}},
+               "auth_scheme": NULL_OR_TEXT, "sig-sha256-ecdsa": {"type": "string"},
+               "sig-sha256-rsa": {"type": "string"}, "sig--": {"type": "null"}},
               ["filepath", "filesize", "fileid", "certfile", "fileType", "update_data_url", "auth_scheme"])
 FILE["oneOf"] = [{"required": [key]} for key in ("sig-sha256-ecdsa", "sig-sha256-rsa", "sig--")]
 DOCUMENT = closed({"afr_ota": closed(
@@ -158,8 +160,9 @@ DOCUMENT = closed({"afr_ota": closed(
     ["protocols", "streamname", "files"])}, ["afr_ota"])
 CAPTURED_DOCUMENTS = [
     {"afr_ota": {"protocols": ["MQTT"], "streamname": "AFR_OTA-6e01bdb2-5057-4606-8966-b1bf8028416f", "files": [
-        {"filepath": None, "filesize": 366816, "fileid": 0, "certfile": "foobar", "fileType": 101, "update_data_url": None,
-         "auth_scheme": None, "sig-sha256-ecdsa": "MEUCIQCuwPQBzaKu9Rp4v4BwGa7T4h3JK71KwDJ3LZoSvYdCsQIgclDeaFE"}]}},
+        {"filepath": None, "filesize": 366816, "fileid": 0, "certfile": "foobar", "fileType": 101,
+         "update_data_url": None, "auth_scheme": None,
+         "sig-sha256-ecdsa": "MEUCIQCuwPQBzaKu9Rp4v4BwGa7T4h3JK71KwDJ3LZoSvYdCsQIgclDeaFE"}]}},
     {"afr_ota": {"protocols": ["MQTT"], "streamname": "AFR_OTA-6e01bdb2-5057-4606-8966-b1bf8028416f", "files": [
         {"filepath": "3.8.4", "filesize": 537600, "fileid": 0, "certfile": None, "fileType": 0, "update_data_url": None,
          "auth_scheme": None, "sig--": None}]}},
@@ -258,7 +261,8 @@ class Messages(Account):
         for topic, messages in CAPTURED.items():
             for message in messages:
                 self.check(topic, message)
-                for wrong in ({**message, "more": 1}, {**message, "timestamp": 1717395845000}, {**message, "clientToken": 7},
+                for wrong in ({**message, "more": 1}, {**message, "timestamp": 1717395845000},
+                              {**message, "clientToken": 7},
                               {k: v for k, v in message.items() if k not in ("timestamp", "o")}):
                     with self.assertRaises(jsonschema.ValidationError, msg=(topic, wrong)):
                         self.check(topic, wrong)
