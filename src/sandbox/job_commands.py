@@ -36,7 +36,7 @@ def command_create(options):
         name = connection.ask("create", **request)["jobId"]
         undo.pop_all()
         print(name, flush=True)
-        return wait(connection, name, options.within) if options.wait else 0
+        return wait(connection, name, options.within) if options.wait or options.within else 0
 
 
 def keep(sandbox, stream, number, data, undo):

@@ -126,10 +126,11 @@ class Arguments:
         waiting.add_argument("--within", type=positive, metavar="SECONDS", help="fail when it takes longer")
 
     def fault(self):
-        text = "make things go wrong, for tests; each call says all that is to go wrong, none prints it"
+        text = "make things go wrong, for tests; without options, print what does"
         fault = self.add(self.commands, "fault", "job_commands.fault", text, epilog=(
             "KIND is one of %s, or all of %s. Behind it may stand, with commas: p=PROBABILITY (1), after=N (the first "
-            "N are spared), times=N (then no more)." % (", ".join(KINDS), ", ".join(GROUPS))))
+            "N are spared), times=N (then no more). Each call says all that is to go wrong from now on; an option may be "
+            "repeated." % (", ".join(KINDS), ", ".join(GROUPS))))
         for action, help_text in (
                 ("lose", "a message is not sent"),
                 ("double", "it is sent twice"),
