@@ -10,7 +10,8 @@ import time
 import unittest
 
 from account import Account
-from thing import SECONDS, Thing
+from thing import SECONDS, Connection, Thing
+from sandbox.common import Problem  # where thing has found it
 
 MINUTE = 0.3
 EXECUTION = ("jobId", "status", "queuedAt", "lastUpdatedAt", "versionNumber", "executionNumber", "jobDocument")
@@ -237,7 +238,7 @@ class Requests(Jobs):
         jobs.rename(self.cloud.folder / "elsewhere")
         self.addCleanup(lambda: (self.cloud.folder / "elsewhere").rename(jobs))
         self.refused("InternalError", "j/update", {"status": "IN_PROGRESS"})
-        with self.assertRaisesRegex(Exception, "No such file"):
+        with self.assertRaisesRegex(Problem, "No such file"):
             self.offer("k", b"x" * 300)
         self.assertEqual([job["jobId"] for job in self.cloud.ask("list")], ["j"])
         self.assertEqual(os.listdir(self.cloud.folder / "files"), [stream + "-0"])
@@ -337,6 +338,13 @@ class Restart(Jobs):
         self.cloud.empty()
         self.assertEqual(os.listdir(self.cloud.folder / "files"), [])
         self.assertEqual(os.listdir(self.cloud.folder / "jobs"), [])
+
+    def test_end_while_somebody_asks(self):
+        with Connection(self.cloud.folder) as connection:
+            connection.ask("list")
+            self.again(signal.SIGKILL)
+            with self.assertRaisesRegex(Problem, "the sandbox ended"):
+                connection.ask("list")
 
     def test_damage(self):
         self.cloud.create("j")
