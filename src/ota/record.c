@@ -56,6 +56,7 @@ static const char *const keys[KEY_COUNT] = {
 
 /* As often as there are any: status, execution, job, reason. */
 #define RESULT "result"
+#define ASKED  "asked" /* a result that the host asked for */
 
 static const char *const phases[] = {
 	[RECORD_NOTHING] = "nothing",
@@ -130,7 +131,7 @@ static int add_result(struct buf *out, const struct record_result *result)
 
 	(void)snprintf(text, sizeof(text), "%s %" PRIu64 " %s %s", statuses[result->status],
 		       not_negative(result->number), result->id, result->reason);
-	return store_entry(out, RESULT, text, strlen(text));
+	return store_entry(out, result->asked ? ASKED : RESULT, text, strlen(text));
 }
 
 static int add_all(struct buf *out, const struct record *r)
@@ -287,11 +288,11 @@ static void on_entry(void *userdata, const char *key, const void *value, size_t 
 			reading->error = -EBADMSG;
 		else
 			reading->values[which] = TAKE_PTR(text);
-	} else if (strcmp(key, RESULT) == 0) {
+	} else if (strcmp(key, RESULT) == 0 || strcmp(key, ASKED) == 0) {
 		struct record *r = reading->record;
 
 		if (r->results_n < RECORD_MAX_RESULTS && take_result(text, &r->results[r->results_n]))
-			r->results_n++;
+			r->results[r->results_n++].asked = strcmp(key, ASKED) == 0;
 		else
 			reading->error = -EBADMSG;
 	}

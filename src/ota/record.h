@@ -27,6 +27,7 @@ struct record_result {
 	int64_t number;
 	enum jobs_status status; /* JOBS_SUCCEEDED, JOBS_FAILED, JOBS_REJECTED */
 	char reason[JOBS_MAX_REASON + 1];
+	bool asked; /* by the host: it is told when the cloud refuses it */
 };
 
 struct record {

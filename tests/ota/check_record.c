@@ -32,9 +32,9 @@ static struct record full(void)
 	for (unsigned i = 0; i < IMAGE_DIGEST; i++)
 		r.digest[i] = (unsigned char)(i * 9);
 	r.results_n = 3;
-	r.results[0] = (struct record_result){ "first", 1, JOBS_SUCCEEDED, "" };
-	r.results[1] = (struct record_result){ "second", 0, JOBS_FAILED, "the signature does not verify " };
-	r.results[2] = (struct record_result){ "third", INT64_MAX, JOBS_REJECTED, " filesize is 0" };
+	r.results[0] = (struct record_result){ "first", 1, JOBS_SUCCEEDED, "", false };
+	r.results[1] = (struct record_result){ "second", 0, JOBS_FAILED, "the signature does not verify ", true };
+	r.results[2] = (struct record_result){ "third", INT64_MAX, JOBS_REJECTED, " filesize is 0", false };
 	return r;
 }
 
@@ -50,6 +50,7 @@ static void are_same(const struct record *a, const struct record *b)
 		ck_assert_str_eq(a->results[i].reason, b->results[i].reason);
 		ck_assert_int_eq(a->results[i].number, b->results[i].number);
 		ck_assert_int_eq((int)a->results[i].status, (int)b->results[i].status);
+		ck_assert(a->results[i].asked == b->results[i].asked);
 	}
 	if (a->phase == RECORD_NOTHING)
 		return;
