@@ -36,6 +36,14 @@ static bool read_status(const char *text, enum jobs_status *ret)
 	return false;
 }
 
+bool execution_is_now(const cJSON *root, enum jobs_status status)
+{
+	const cJSON *state = cJSON_GetObjectItemCaseSensitive(root, "executionState");
+	enum jobs_status now;
+
+	return read_status(payload_text(state, "status"), &now) && now == status;
+}
+
 bool execution_is_id(const char *id)
 {
 	size_t n = strspn(id, WORD);

@@ -16,6 +16,9 @@ bool execution_is_id(const char *id);
  * thing's. What ret points to lives as long as root. */
 int execution_parse(const cJSON *root, const char *thing_name, struct jobs_execution *ret) _must_check_;
 
+/* A refusal that tells the execution's state: is it this one already? */
+bool execution_is_now(const cJSON *root, enum jobs_status status);
+
 /* Adds the summaries of a list to those that are there, oldest first; of more than JOBS_MAX_PENDING the newest are
  * left out. What cannot be read is skipped. */
 struct execution_list {

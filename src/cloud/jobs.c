@@ -37,6 +37,7 @@ struct question {
 	unsigned silences, busy;  /* so often */
 	uint64_t due;             /* when something has to be done about it */
 	char id[JOBS_MAX_ID + 1]; /* KIND_DESCRIBE, KIND_UPDATE */
+	enum jobs_status status;  /* KIND_UPDATE */
 	char token[MAX_TOKEN];
 	char request[MAX_REQUEST];
 };
@@ -162,6 +163,7 @@ int jobs_update(struct jobs *j, const struct jobs_update *update)
 	if (r < 0)
 		return r;
 	(void)snprintf(question.id, sizeof(question.id), "%s", update->id);
+	question.status = update->status;
 	if (!update->progress)
 		return jobs_open(j, KIND_UPDATE, &question);
 	jobs_topic(j, KIND_UPDATE, question.id, topic);
@@ -266,7 +268,12 @@ static void jobs_answer(struct jobs *j, enum kind kind, const char *id, const cJ
 	payload_code(root, code);
 	if (payload_is_busy(code) && jobs_pause(j, q))
 		return;
-	jobs_settle(j, kind, NULL, code);
+
+	/* An update that had been heard, but its answer got lost. */
+	if (kind == KIND_UPDATE && execution_is_now(root, q->status))
+		jobs_settle(j, kind, root, NULL);
+	else
+		jobs_settle(j, kind, NULL, code);
 }
 
 static void on_timer(void *userdata)

@@ -52,7 +52,7 @@ struct jobs_events {
 	/* The executions that wait or are in progress, oldest first, without documents: asked for or announced. */
 	void (*on_pending)(void *userdata, const struct jobs_execution *all, size_t n);
 
-	/* Answer to jobs_update(). code as above. */
+	/* Answer to jobs_update(). code as above; NULL also when the execution was in this status before. */
 	void (*on_updated)(void *userdata, const char *id, const char *code);
 
 	/* Hands a packet to the connection. 0 or -errno. */

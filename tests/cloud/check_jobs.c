@@ -441,6 +441,21 @@ START_TEST(refused)
 }
 END_TEST
 
+/* The answer to an update got lost, and it is sent again: maybe after a power cut. */
+START_TEST(updated_before)
+{
+	up();
+	ck_assert_int_eq(update("j-1", JOBS_SUCCEEDED, "accepted", false), 0);
+	message("j-1/update/rejected", "{\"code\":\"InvalidStateTransition\",\"clientToken\":\"@\","
+				       "\"executionState\":{\"status\":\"SUCCEEDED\",\"versionNumber\":3}}");
+	assert_told("updated j-1: yes;");
+	ck_assert_int_eq(update("j-1", JOBS_IN_PROGRESS, "0/3", false), 0);
+	message("j-1/update/rejected", "{\"code\":\"VersionMismatch\",\"clientToken\":\"@\","
+				       "\"executionState\":{\"status\":\"QUEUED\",\"versionNumber\":3}}");
+	assert_told("updated j-1: VersionMismatch;");
+}
+END_TEST
+
 START_TEST(progress)
 {
 	up();
@@ -745,6 +760,7 @@ static void add_questions(TCase *tc)
 	tcase_add_test(tc, described_twice);
 	tcase_add_test(tc, updated);
 	tcase_add_loop_test(tc, refused, 0, ELEMENTS(refusals));
+	tcase_add_test(tc, updated_before);
 	tcase_add_test(tc, progress);
 	tcase_add_test(tc, bad_updates);
 }
