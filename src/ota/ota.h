@@ -48,7 +48,7 @@ void ota_startup(struct ota *o); /* STARTUP was queued just now */
 enum ota_state ota_state(const struct ota *o);
 
 /* What OTA? says behind the state: version, operator's text, size; "" for nothing. Valid until the next call. */
-const char *ota_detail(const struct ota *o);
+const char *ota_detail(struct ota *o);
 
 /* done gets 0 when it is durable; a row of Table 1; -errno when it cannot be made durable, and nothing has changed. */
 void ota_accept(struct ota *o, struct done done);
@@ -62,3 +62,13 @@ const void *ota_data(const struct ota *o, size_t *ret_n);
 
 /* 0; AT_ERR_NO_IMAGE; AT_ERR_ADDRESS beyond the size (guide 8.2.5). */
 int ota_seek(struct ota *o, uint64_t address) _must_check_;
+
+/* For status. */
+struct ota_info {
+	enum ota_state state;
+	const char *job; /* in hand; NULL: none */
+	int64_t number;
+	uint64_t size, have, position;
+	size_t results; /* that the cloud has not taken yet */
+};
+void ota_get_info(const struct ota *o, struct ota_info *ret);
