@@ -25,7 +25,7 @@ class Service:
     FILTERS = ("$aws/things/+/jobs/+", "$aws/things/+/jobs/+/+",
                "$aws/things/+/streams/+/describe/+", "$aws/things/+/streams/+/get/+")
 
-    def __init__(self, sandbox, minute=60):
+    def __init__(self, sandbox, minute=60, client=None):
         self.sandbox = sandbox
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)  # an execution ended, or a job
@@ -39,7 +39,7 @@ class Service:
         self.streams = Streams(sandbox.folder / "files")
         self.jobs = Jobs(sandbox.folder / "jobs", self.streams, self.notify, self.later, minute)
         self.api = JobsApi(self.jobs)
-        self.client = operator_client(sandbox, "service")
+        self.client = client or operator_client(sandbox, "service")
         self.client.max_inflight_messages_set(1000)
         self.client.on_connect = self.on_connect
         self.client.on_subscribe = self.on_subscribe
