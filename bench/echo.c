@@ -9,7 +9,7 @@
 
 int main(int argc, char **argv)
 {
-	char in[4096], out[sizeof(in) * 64], answer[64];
+	char in[4096], out[sizeof(in) * 64], answer[8192];
 	size_t answer_n;
 	int fd;
 
@@ -30,11 +30,17 @@ int main(int argc, char **argv)
 
 		if (n <= 0)
 			return 1;
-		for (ssize_t i = 0; i < n; i++)
-			if (in[i] == '\n') {
-				memcpy(out + out_n, answer, answer_n);
-				out_n += answer_n;
+		for (ssize_t i = 0; i < n; i++) {
+			if (in[i] != '\n')
+				continue;
+			if (out_n + answer_n > sizeof(out)) {
+				if (port_write(fd, out, out_n) < 0)
+					return 1;
+				out_n = 0;
 			}
+			memcpy(out + out_n, answer, answer_n);
+			out_n += answer_n;
+		}
 		if (port_write(fd, out, out_n) < 0)
 			return 1;
 	}

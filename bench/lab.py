@@ -10,12 +10,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 import tty
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "lib"))
 
+import jobs  # noqa: E402
 import pki  # noqa: E402
 import proxy  # noqa: E402
 
@@ -85,7 +87,7 @@ class Lab:
         self.daemon = os.path.join(options.build, "src", "expresslinkd")
         self.config = os.path.join(folder, "expresslinkd.conf")
         self.log = open(os.path.join(folder, "log"), "w+b")
-        self.port = available_port()
+        self.port, self.plain_port = available_port(), available_port()
         os.mkdir(self.runtime)
         os.mkdir(self.state)
         self.pki = pki.Pki()
@@ -100,7 +102,8 @@ class Lab:
                     f"[Module]\nAbout={ABOUT}\n"
                     f"[Cloud]\nRootCA={server_ca}\nKeepAlive={keep_alive}\n")
         with open(os.path.join(self.folder, "mosquitto.conf"), "w") as f:
-            f.write(f"listener {self.port} 127.0.0.1\n"
+            f.write(f"per_listener_settings true\nlistener {self.plain_port} 127.0.0.1\nallow_anonymous true\n"
+                    f"listener {self.port} 127.0.0.1\n"
                     f"cafile {vendor_ca}\ncertfile {server}\nkeyfile {server_key}\n"
                     f"require_certificate true\nuse_identity_as_username true\n"
                     f"max_queued_messages 0\nset_tcp_nodelay true\nlog_type error\nlog_type subscribe\n")
@@ -180,6 +183,30 @@ class Lab:
                     raise Failure("the broker does not start")
                 time.sleep(0.01)
             yield p
+
+    @contextlib.contextmanager
+    def jobs(self):
+        """The account's jobs and streams, in this process, beside the broker."""
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {int(self.driver_cpu)})
+        try:
+            with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+                service = jobs.JobService(folder, self.pki.thing)
+                service.connect(self.plain_port, 60)
+                yield service
+                service.disconnect()
+        finally:
+            os.sched_setaffinity(0, before)
+
+    def event(self, wanted):
+        """Asks for events until this one comes."""
+        port = Port(self.link)
+        deadline = time.monotonic() + 60
+        while port.ask("AT+EVENT?") != "OK " + wanted:
+            if time.monotonic() > deadline:
+                raise Failure(f"no event {wanted}")
+            time.sleep(0.002)
+        port.close()
 
     @contextlib.contextmanager
     def module(self, *lines):

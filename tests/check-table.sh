@@ -100,7 +100,7 @@ src/at/tty.h|TTY_BUSY|64 * 1024|Up to 64 KiB of answers
 src/at/tty.c|STUCK_MS|5000|or after 5 s in which
 src/queue/messages.h|MESSAGE_MAX_PAYLOAD|128 * 1024|may have 128 KiB
 src/queue/events.h|EVENT_MAX_DETAIL|64|its topic, up to 64 bytes
-src/cloud/topics.h|TOPICS_OWN|6|up to 6 subscriptions
+src/cloud/topics.h|TOPICS_OWN|7|up to 7 subscriptions
 src/cloud/fault.h|FAULT_MAX_DETAIL|64|a detail has at most 64 bytes
 src/cloud/connection.c|WAIT_IN_PLACE_MS|5000|no longer than 5 s
 src/util/backoff.c|BACKOFF_FIRST_MS|2000|2 s, 4 s

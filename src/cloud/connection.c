@@ -4,9 +4,11 @@
 #include "at/error.h"
 #include "cloud/attempt.h"
 #include "cloud/mqtt.h"
+#include "cloud/outbox.h"
 #include "cloud/topics.h"
 #include "config/endpoint.h"
 #include "util/backoff.h"
+#include "util/entropy.h"
 #include "util/log.h"
 #include "util/timer.h"
 
@@ -14,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define WAIT_IN_PLACE_MS 5000 /* a longer backoff is answered at once */
 #define LEAST_TRY_MS     2000 /* what a wait has to leave of ConnectTimeout for the attempt itself */
@@ -47,6 +48,8 @@ struct connection {
 	uint64_t operation_deadline; /* 0: none */
 	struct timer operation_timer;
 
+	struct outbox outbox;
+
 	struct fault fault;              /* of the last CONNECT */
 	char endpoint[ENDPOINT_MAX + 1]; /* of the present or last CONNECT */
 	char known_to[ENDPOINT_MAX + 1]; /* the endpoint that knows the module by now, or has had its time for that */
@@ -60,6 +63,7 @@ static void connection_stop(struct connection *c, const char *reason)
 {
 	history_ended(c->history, reason);
 	c->state = CONNECTION_IDLE;
+	outbox_ended(&c->outbox);
 	timer_disarm(&c->wait);
 	attempt_stop(c->attempt);
 }
@@ -75,11 +79,8 @@ static void connection_failed(struct connection *c, const struct attempt_report 
 static void on_failure(void *userdata, const struct fault *fault)
 {
 	struct connection *c = userdata;
-	uint64_t entropy = 0;
 
-	if (getrandom(&entropy, sizeof(entropy), GRND_NONBLOCK) < 0)
-		entropy = timer_now();
-	backoff_fail(&c->backoff, timer_now(), entropy);
+	backoff_fail(&c->backoff, timer_now(), entropy_get());
 	if (attempt_get_report(c->attempt)->retried)
 		memcpy(c->known_to, c->endpoint, sizeof(c->known_to));
 	connection_failed(c, attempt_get_report(c->attempt), fault);
@@ -265,12 +266,25 @@ int connection_unsubscribe(struct connection *c, const void *filter, size_t n, s
 	r = connection_filter(c, filter, n, text);
 	if (r < 0)
 		return r;
-	if (topics_is_own_filter(c->settings->thing_name, !dict_onboarded(c->dict), text)) {
+	if (topics_is_own_filter(c->settings->thing_name, !dict_onboarded(c->dict), text) ||
+	    outbox_watches(&c->outbox, text)) {
 		/* The module needs it itself. */
 		done_call(&done, 0);
 		return 0;
 	}
 	return connection_started(c, mqtt_unsubscribe(c->mqtt, text, connection_operation(c, done)));
+}
+
+/* --- of the module itself --- */
+
+int connection_send(struct connection *c, const char *topic, const void *payload, size_t n, int qos)
+{
+	return c->state == CONNECTION_UP ? outbox_send(&c->outbox, topic, payload, n, qos) : -ENOTCONN;
+}
+
+int connection_watch(struct connection *c, const char *filter)
+{
+	return c->state == CONNECTION_UP ? outbox_watch(&c->outbox, filter) : -ENOTCONN;
 }
 
 /* --- for the owner --- */
@@ -312,6 +326,7 @@ int connection_new(struct connection **ret, sd_event *event, const struct settin
 		r = attempt_new(&c->attempt, event, settings, dict, epoch, c->mqtt, &attempt);
 	if (r < 0)
 		return r;
+	outbox_init(&c->outbox, c->mqtt);
 	*ret = TAKE_PTR(c);
 	return 0;
 }

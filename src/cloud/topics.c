@@ -5,18 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TOPIC_ONBOARDING "%s/expresslink_config" /* the last of own_filters */
-#define TOPICS_JOBS      (TOPICS_OWN - 1)
+#define TOPIC_ONBOARDING "%s/expresslink_config"
+#define TOPIC_STREAMS    "$aws/things/%s/streams/+/+/json"
 
 /* %s: the thing's name. The answers of AWS IoT come without a subscription, those of a plain broker do not. */
 /* clang-format off */
-static const char *const own_filters[TOPICS_OWN] = {
+static const char *const jobs_filters[TOPICS_JOBS] = {
 	"$aws/things/%s/jobs/notify",
 	"$aws/things/%s/jobs/notify-next",
-	"$aws/things/%s/jobs/$next/get/+",
 	"$aws/things/%s/jobs/get/+",
+	"$aws/things/%s/jobs/+/get/+", /* $next is a name, too */
 	"$aws/things/%s/jobs/+/update/+",
-	TOPIC_ONBOARDING,
 };
 /* clang-format on */
 
@@ -60,38 +59,16 @@ unsigned topics_index(const struct dict *d, unsigned max_topic, const char *topi
 /* The formats are constants above. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-size_t topics_own(const char *thing_name, bool staging, char ret[TOPICS_OWN][TOPICS_MAX])
+void topics_jobs(const char *thing_name, char ret[TOPICS_JOBS][TOPICS_MAX])
 {
-	size_t count = staging ? TOPICS_OWN : TOPICS_JOBS;
-
-	for (size_t i = 0; i < count; i++)
-		(void)snprintf(ret[i], TOPICS_MAX, own_filters[i], thing_name);
-	return count;
+	for (size_t i = 0; i < TOPICS_JOBS; i++)
+		(void)snprintf(ret[i], TOPICS_MAX, jobs_filters[i], thing_name);
 }
 #pragma GCC diagnostic pop
 
-bool topics_is_jobs(const char *thing_name, const char *topic)
+void topics_streams(const char *thing_name, char ret[TOPICS_MAX])
 {
-	char own[TOPICS_OWN][TOPICS_MAX];
-	size_t count = topics_own(thing_name, false, own);
-
-	for (size_t i = 0; i < count; i++) {
-		if (topic_matches(own[i], strlen(own[i]), topic))
-			return true;
-	}
-	return false;
-}
-
-bool topics_is_own_filter(const char *thing_name, bool staging, const char *filter)
-{
-	char own[TOPICS_OWN][TOPICS_MAX];
-	size_t count = topics_own(thing_name, staging, own);
-
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(own[i], filter) == 0)
-			return true;
-	}
-	return false;
+	(void)snprintf(ret, TOPICS_MAX, TOPIC_STREAMS, thing_name);
 }
 
 void topics_onboarding(const char *thing_name, char ret[TOPICS_MAX])
@@ -105,4 +82,31 @@ bool topics_is_onboarding(const char *thing_name, const char *topic)
 
 	topics_onboarding(thing_name, own);
 	return strcmp(own, topic) == 0;
+}
+
+bool topics_is_own_filter(const char *thing_name, bool staging, const char *filter)
+{
+	char own[TOPICS_JOBS][TOPICS_MAX];
+
+	topics_jobs(thing_name, own);
+	for (size_t i = 0; i < TOPICS_JOBS; i++) {
+		if (strcmp(own[i], filter) == 0)
+			return true;
+	}
+	return staging && topics_is_onboarding(thing_name, filter);
+}
+
+bool topics_is_own(const char *thing_name, const char *topic)
+{
+	char own[TOPICS_JOBS + 1][TOPICS_MAX];
+
+	if (topic[0] != '$')
+		return false;
+	topics_jobs(thing_name, own);
+	topics_streams(thing_name, own[TOPICS_JOBS]);
+	for (size_t i = 0; i < ELEMENTS(own); i++) {
+		if (topic_matches(own[i], strlen(own[i]), topic))
+			return true;
+	}
+	return false;
 }

@@ -18,17 +18,22 @@ bool topic_matches(const void *filter, size_t filter_n, const char *topic);
 /* The lowest index whose present filter matches, else 0 (guide 4.1.1.1). */
 unsigned topics_index(const struct dict *d, unsigned max_topic, const char *topic);
 
-#define TOPICS_OWN 6
-#define TOPICS_MAX 256 /* bytes of a topic of our own: AWS IoT takes no longer ones */
+#define TOPICS_JOBS 5
+#define TOPICS_OWN  7   /* the module's own subscriptions: all that follow */
+#define TOPICS_MAX  256 /* bytes of a topic of our own: AWS IoT takes no longer ones */
 
-/* The module's own subscriptions: AWS IoT Jobs and, in the staging state, the endpoint-update topic. Returns
- * how many. */
-size_t topics_own(const char *thing_name, bool staging, char ret[TOPICS_OWN][TOPICS_MAX]);
-bool topics_is_own_filter(const char *thing_name, bool staging, const char *filter);
+/* AWS IoT Jobs, from CONNECT on. Few enough for one SUBSCRIBE packet. */
+void topics_jobs(const char *thing_name, char ret[TOPICS_JOBS][TOPICS_MAX]);
 
-/* The endpoint-update topic (guide 10.3.1.1). */
+/* MQTT-based file delivery, while a file is wanted. */
+void topics_streams(const char *thing_name, char ret[TOPICS_MAX]);
+
+/* The endpoint-update topic (guide 10.3.1.1), in the staging state. */
 void topics_onboarding(const char *thing_name, char ret[TOPICS_MAX]);
 bool topics_is_onboarding(const char *thing_name, const char *topic);
 
-/* Traffic of the module that the host sees only if a topic of its own matches. */
-bool topics_is_jobs(const char *thing_name, const char *topic);
+/* A subscription that stays as long as the connection. */
+bool topics_is_own_filter(const char *thing_name, bool staging, const char *filter);
+
+/* Traffic of the module, Jobs or streams, that the host sees only if a topic of its own matches. */
+bool topics_is_own(const char *thing_name, const char *topic);

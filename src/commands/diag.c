@@ -45,7 +45,7 @@ static int diag_info(struct at_call *call, struct module *m, const struct word *
 	return at_ok(call,
 		     "version=%.*s uptime=%llu memory=%lu state=%s messages=%u/%u bytes=%zu/%zu events=%u/%u "
 		     "commands=%llu errors=%llu connects=%llu/%llu losses=%llu sent=%llu received=%llu lost=%llu "
-		     "writes=%llu damaged=%u",
+		     "writes=%llu damaged=%u ota=%d",
 		     (int)version_n, version, (unsigned long long)(timer_now() - m->started) / 1000, memory_kib(),
 		     state_name(m->state), messages_used(m->messages), m->settings->message_queue,
 		     messages_bytes(m->messages), m->settings->message_bytes, events_used(m->events),
@@ -53,7 +53,8 @@ static int diag_info(struct at_call *call, struct module *m, const struct word *
 		     (unsigned long long)cloud.connects, (unsigned long long)cloud.attempts,
 		     (unsigned long long)cloud.losses, (unsigned long long)cloud.sent,
 		     (unsigned long long)cloud.received, (unsigned long long)m->messages_lost,
-		     (unsigned long long)dict_writes(m->dict), dict_damaged(m->dict));
+		     (unsigned long long)dict_writes(m->dict), dict_damaged(m->dict),
+		     (int)ota_state(updates_ota(m->updates)));
 }
 
 /* The level of the log: asked for, or set until the restart. */

@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER "expresslink-dictionary 1\n"
-#define END    "end"
+#define END "end"
 
 struct word {
 	const char *text;
@@ -181,23 +180,28 @@ static bool line_at(const char *text, size_t n, size_t offset, struct word *ret)
 	return true;
 }
 
-unsigned store_parse(const void *data, size_t n, store_entry_fn entry, void *userdata)
+/* The bytes of the first line, its newline too; 0: it is another one. */
+static size_t skip_title(const char *title, const char *text, size_t n)
+{
+	size_t title_n = strlen(title);
+
+	if (n <= title_n || memcmp(text, title, title_n) != 0 || text[title_n] != '\n')
+		return 0;
+	return title_n + 1;
+}
+
+unsigned store_parse(const char *title, const void *data, size_t n, store_entry_fn entry, void *userdata)
 {
 	_cleanup_(freep) char *value = malloc(n + 1);
 	char key[STORE_MAX_KEY + 1];
 	const char *text = data;
-	size_t offset = 0, value_n;
+	size_t offset = skip_title(title, text, n), value_n;
 	bool ended = false;
 	struct word line;
-	unsigned bad = 0;
+	unsigned bad = offset == 0;
 
 	if (!value)
 		return 1;
-	if (n >= strlen(HEADER) && memcmp(text, HEADER, strlen(HEADER)) == 0)
-		offset = strlen(HEADER);
-	else
-		bad++;
-
 	for (; line_at(text, n, offset, &line); offset += line.n + 1) {
 		if (is_end(&line) && !ended && offset + line.n + 1 == n)
 			ended = parse_end(line, text, offset);
@@ -209,9 +213,11 @@ unsigned store_parse(const void *data, size_t n, store_entry_fn entry, void *use
 	return bad + !ended;
 }
 
-int store_header(struct buf *out)
+int store_header(struct buf *out, const char *title)
 {
-	return buf_append(out, HEADER, strlen(HEADER));
+	int r = buf_append(out, title, strlen(title));
+
+	return r < 0 ? r : buf_append(out, "\n", 1);
 }
 
 int store_entry(struct buf *out, const char *key, const void *value, size_t n)

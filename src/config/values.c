@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define TECH_SPEC "v1.0"
+#define TITLE     "expresslink-dictionary 1"
 #define PREVIOUS  "RootCA.previous"
 #define MODE      0600 /* Passphrase */
 
@@ -132,7 +133,7 @@ static int write_slot(const struct values *v, unsigned slot, const struct value 
 
 int values_write(const struct values *v, const struct value *const overlay[SLOT_COUNT], struct buf *out)
 {
-	int r = store_header(out);
+	int r = store_header(out, TITLE);
 
 	for (unsigned slot = 0; slot < SLOT_COUNT && r == 0; slot++) {
 		if (slot_is_kept(slot))
@@ -248,7 +249,7 @@ static int read_generation(struct reading *reading, const char *dir, const char 
 		reading->damaged++;
 		return 0;
 	}
-	reading->damaged += store_parse(*ret, *ret_n, on_entry, reading);
+	reading->damaged += store_parse(TITLE, *ret, *ret_n, on_entry, reading);
 	return reading->error;
 }
 

@@ -118,6 +118,22 @@ static void add_queues(struct json *j, const struct module *m)
 	json_number(j, messages, "bytes_limit", m->settings->message_bytes);
 }
 
+static void add_update(struct json *j, const struct module *m)
+{
+	cJSON *update = json_object(j, NULL, "update");
+	struct ota_info info;
+
+	ota_get_info(updates_ota(m->updates), &info);
+	json_number(j, update, "code", (uint64_t)info.state);
+	json_text(j, update, "state", ota_state_name(info.state));
+	json_text(j, update, "job", info.job);
+	json_number(j, update, "execution", (uint64_t)info.number);
+	json_number(j, update, "size", info.size);
+	json_number(j, update, "received", info.have);
+	json_number(j, update, "position", info.position);
+	json_number(j, update, "unreported", info.results);
+}
+
 /* line "": there is none, then the level of an input says nothing; nor does any of a line that was lost. */
 static void add_pin(struct json *j, cJSON *to, const struct module *m, enum pin pin, const char *name, const char *line)
 {
@@ -189,6 +205,7 @@ char *status_text(const struct module *m, const struct status_place *place)
 	add_certificates(&j, m);
 	add_queues(&j, m);
 	add_pins(&j, m);
+	add_update(&j, m);
 	add_counters(&j, m);
 	add_versions(&j);
 	return finish(&j);

@@ -243,6 +243,22 @@ int cert_self_consistent(const char *pem, size_t n)
 	return !is_self_issued(x) || has_signed(x, x) ? 0 : AT_ERR_SIGNATURE;
 }
 
+int cert_public_key(const char *pem, size_t n, EVP_PKEY **ret)
+{
+	FORGET_ERRORS;
+	_cleanup_(X509_freep) X509 *x = NULL;
+	EVP_PKEY *key;
+	int r = one_cert(pem, n, &x);
+
+	if (r)
+		return r;
+	key = X509_get_pubkey(x);
+	if (!key)
+		return -ENOMEM;
+	*ret = key;
+	return 0;
+}
+
 static bool signed_by_any(X509 *x, const char *present, size_t n)
 {
 	struct text t = { present, n };

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef struct evp_pkey_st EVP_PKEY;
+
 /* Reads one certificate (several: one or more), in any line wrapping, nothing else around them but white space, and
  * gives it back as canonical PEM: 64 columns, LF. AT_ERR_PARAMETER if it is anything else; -ENOMEM. */
 int cert_canonical(const void *pem, size_t n, bool several, char **ret, size_t *ret_n) _must_check_;
@@ -22,6 +24,9 @@ int cert_self_consistent(const char *pem, size_t n) _must_check_;
 /* May these roots follow the present ones? Every one a CA certificate, self-signed and verifying or signed by a
  * present root. 0, AT_ERR_PARAMETER (cannot be read), AT_ERR_SIGNATURE. */
 int cert_roots_acceptable(const char *pem, size_t n, const char *present, size_t present_n) _must_check_;
+
+/* ret: EVP_PKEY_free() it. 0; AT_ERR_PARAMETER: not exactly one certificate; -ENOMEM. */
+int cert_public_key(const char *pem, size_t n, EVP_PKEY **ret) _must_check_;
 
 struct cert_info {
 	char common_name[65];

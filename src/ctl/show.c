@@ -80,6 +80,17 @@ static void show_pin(const char *name, const cJSON *pin, const char *end)
 	printf("%s", end);
 }
 
+static void show_update(const cJSON *update)
+{
+	printf(ROW "%s", "Update", ask_text(update, "state"));
+	if (*ask_text(update, "job"))
+		printf(", job %s: %.0f of %.0f bytes received, %.0f read", ask_text(update, "job"),
+		       ask_number(update, "received"), ask_number(update, "size"), ask_number(update, "position"));
+	if (ask_number(update, "unreported") > 0)
+		printf(", %.0f results to report", ask_number(update, "unreported"));
+	putchar('\n');
+}
+
 static void show_counters(const cJSON *counters)
 {
 	const cJSON *one;
@@ -132,6 +143,7 @@ void show_status(const cJSON *status)
 	show_pin("EVENT", member(pins, "event"), ", ");
 	show_pin("WAKE", member(pins, "wake"), ", ");
 	show_pin("RST", member(pins, "reset"), "\n");
+	show_update(member(status, "update"));
 	printf(ROW "%s\n", "Clock", ask_text(status, "time"));
 	show_counters(member(status, "counters"));
 	show_versions(member(status, "versions"));

@@ -68,8 +68,11 @@ static void on_message(void *userdata, const char *topic, const void *payload, s
 	unsigned index = on_index(m, topic);
 
 	/* The module's own traffic is the host's only if a topic of the host matches it. */
-	if (index == 0 && topics_is_jobs(m->settings->thing_name, topic))
-		return;
+	if (topics_is_own(m->settings->thing_name, topic)) {
+		updates_message(m->updates, topic, payload, n);
+		if (index == 0)
+			return;
+	}
 	if (topics_is_onboarding(m->settings->thing_name, topic))
 		module_onboard(m, payload, n);
 	if (n > MESSAGE_MAX_PAYLOAD || messages_push(m->messages, topic, payload, n) < 0) {
@@ -238,6 +241,7 @@ void module_happen(struct module *m, enum happening happening)
 	else
 		timer_disarm(&m->wake);
 	module_act(m, t.actions);
+	updates_follow(m->updates, m->state, t.actions);
 	if (happening == HAPPEN_CONNECT)
 		look_at_clock(m);
 	if (m->on_state)
@@ -286,6 +290,8 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 	if (r == 0)
 		r = connection_new(&m->connection, event, settings, m->dict, m->epoch, &cloud);
 	if (r == 0)
+		r = updates_new(&m->updates, event, settings, m->dict, state_dir, m->events);
+	if (r == 0)
 		r = diagnosis_new(&m->diagnosis, event, settings, m->dict, m->epoch);
 	if (r == 0)
 		r = at_server_new(&m->server, event, commands, &world, m, settings->device, runtime_dir);
@@ -303,6 +309,7 @@ struct module *module_free(struct module *m)
 	m->on_state = NULL;
 	m->server = at_server_free(m->server);
 	m->diagnosis = diagnosis_free(m->diagnosis);
+	m->updates = updates_free(m->updates);
 	m->connection = connection_free(m->connection);
 	m->pins = pins_free(m->pins);
 	m->messages = messages_free(m->messages);
@@ -326,6 +333,9 @@ int module_start(struct module *m)
 	if (r < 0)
 		return r;
 	r = dict_start(m->dict);
+	if (r < 0)
+		return r;
+	r = updates_start(m->updates, m->connection);
 	if (r < 0)
 		return r;
 	r = pins_start(m->pins);

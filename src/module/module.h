@@ -12,6 +12,7 @@
 #include "config/settings.h"
 #include "module/diagnosis.h"
 #include "module/state.h"
+#include "module/updates.h"
 #include "queue/events.h"
 #include "queue/messages.h"
 #include "util/macro.h"
@@ -31,6 +32,7 @@ struct module {
 	struct messages *messages;
 	struct connection *connection;
 	struct diagnosis *diagnosis;
+	struct updates *updates;
 	struct pins *pins;
 	struct at_server *server;
 	enum state state;

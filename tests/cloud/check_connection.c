@@ -3,6 +3,7 @@
 
 #include "at/error.h"
 #include "cloud/attempt.h"
+#include "cloud/outbox.h"
 #include "fake/mqtt.h"
 #include "fake/rig.h"
 #include "fake/ssl.h"
@@ -621,6 +622,102 @@ START_TEST(closed_during_an_operation)
 }
 END_TEST
 
+/* --- what the module itself sends --- */
+
+#define STREAMS "$aws/things/thing/streams/+/+/json"
+
+static int send_own(int qos)
+{
+	return connection_send(connection, "$aws/x", "own", 3, qos);
+}
+
+START_TEST(own_packets)
+{
+	ck_assert_int_eq(send_own(1), -ENOTCONN);
+	ck_assert_int_eq(connection_watch(connection, STREAMS), -ENOTCONN);
+	connect_now();
+	ck_assert_int_eq(send_own(0), 0);
+	ck_assert_str_eq(fake_mqtt_last()->topics[0], "$aws/x");
+	ck_assert_mem_eq(fake_mqtt_last()->payload, "own", 4);
+	ck_assert_int_eq(fake_mqtt_last()->qos, 0);
+	ck_assert_int_eq(send_own(1), 0);
+	ck_assert_int_eq(fake_mqtt_last()->qos, 1);
+	ck_assert(fake_mqtt_last()->open);
+	assert_pending();
+	ck_assert(fake_mqtt_ack(0));
+	assert_pending();
+}
+END_TEST
+
+/* Neither hinders the other, in whatever order they are acknowledged. */
+START_TEST(own_packets_beside_the_hosts)
+{
+	connect_now();
+	ck_assert_int_eq(send_own(1), 0);
+	ck_assert_int_eq(connection_publish(connection, "a", 1, "x", 1, 1, done), 0);
+	ck_assert_int_eq(send_own(1), 0);
+	ck_assert_int_eq(connection_watch(connection, STREAMS), 0);
+	ck_assert(fake_mqtt_ack(0));
+	assert_pending();
+	ck_assert(fake_mqtt_ack(0));
+	assert_result(0);
+	ck_assert(fake_mqtt_ack(0));
+	ck_assert(fake_mqtt_ack(0));
+	assert_pending();
+}
+END_TEST
+
+/* Without an acknowledgement they don't end the connection, nor move the deadline of the host's. */
+START_TEST(own_packets_have_no_deadline)
+{
+	connect_now();
+	ck_assert_int_eq(send_own(1), 0);
+	fake_timer_pass(10 * CONNECTION_OPERATION_MS);
+	ck_assert(connection_is_up(connection));
+	ck_assert_int_eq(connection_publish(connection, "a", 1, "x", 1, 1, done), 0);
+	fake_timer_pass(CONNECTION_OPERATION_MS - 1);
+	ck_assert_int_eq(send_own(1), 0);
+	assert_pending();
+	fake_timer_pass(1);
+	ck_assert_uint_eq(calls, 1);
+	ck_assert_uint_eq(losses, 1);
+	calls = 0;
+
+	/* Nothing of the old connection counts in the new one. */
+	connect_now();
+	for (unsigned i = 0; i < OUTBOX_MAX; i++)
+		ck_assert_int_eq(send_own(1), 0);
+	ck_assert_int_eq(send_own(1), -EBUSY);
+}
+END_TEST
+
+START_TEST(own_filter_stays)
+{
+	connect_now();
+
+	/* As long as it is the host's alone it is the host's to end. */
+	ck_assert_int_eq(connection_unsubscribe(connection, STREAMS, strlen(STREAMS), done), 0);
+	ck_assert(fake_mqtt_ack(0));
+	assert_result(0);
+	fake_mqtt_forget();
+	ck_assert_int_eq(connection_watch(connection, STREAMS), 0);
+	ck_assert_int_eq((int)fake_mqtt_last()->kind, (int)FAKE_SUBSCRIBE);
+	ck_assert_str_eq(fake_mqtt_last()->topics[0], STREAMS);
+	ck_assert(fake_mqtt_ack(0));
+	ck_assert_int_eq(connection_unsubscribe(connection, STREAMS, strlen(STREAMS), done), 0);
+	assert_result(0);
+	ck_assert_int_eq(connection_watch(connection, STREAMS), 0);
+	ck_assert_uint_eq(fake_mqtt()->packet_count, 1);
+
+	/* A new connection has none. */
+	fake_mqtt_lose(0);
+	connect_now();
+	ck_assert_int_eq(connection_watch(connection, STREAMS), 0);
+	ck_assert_uint_eq(fake_mqtt()->packet_count, 1);
+	ck_assert(fake_mqtt_ack(0));
+}
+END_TEST
+
 /* --- what a completion sets off finds everything in order: the next command may be waiting --- */
 
 static unsigned steps;
@@ -920,6 +1017,10 @@ int main(void)
 	tcase_add_test(tc, loss_is_told_once);
 	tcase_add_test(tc, message_arrives);
 	add_operations(tc);
+	tcase_add_test(tc, own_packets);
+	tcase_add_test(tc, own_packets_beside_the_hosts);
+	tcase_add_test(tc, own_packets_have_no_deadline);
+	tcase_add_test(tc, own_filter_stays);
 	tcase_add_test(tc, given_up);
 	tcase_add_test(tc, given_up_while_connecting);
 	tcase_add_test(tc, drop_is_tried_again_once_for_an_endpoint);

@@ -141,10 +141,18 @@ static const struct {
 	{ "$aws/things/thing/jobs/$next/get/accepted", true },
 	{ "$aws/things/thing/jobs/$next/get/rejected", true },
 	{ "$aws/things/thing/jobs/get/accepted", true },
+	{ "$aws/things/thing/jobs/job-1/get/accepted", true },
+	{ "$aws/things/thing/jobs/job-1/get", false },
 	{ "$aws/things/thing/jobs/job-1/update/rejected", true },
 	{ "$aws/things/thing/jobs/job-1/update", false },
 	{ "$aws/things/thing/jobs/start-next/accepted", false },
 	{ "$aws/things/other/jobs/notify", false },
+	{ "$aws/things/thing/streams/s-1/data/json", true },
+	{ "$aws/things/thing/streams/s-1/rejected/json", true },
+	{ "$aws/things/thing/streams/s-1/data/cbor", false },
+	{ "$aws/things/thing/streams/s-1/data", false },
+	{ "$aws/things/other/streams/s-1/data/json", false },
+	{ "", false },
 	{ "$aws/things/thing/shadow/update/delta", false },
 	{ "thing", false },
 	{ "thing/expresslink_config", false },
@@ -152,7 +160,7 @@ static const struct {
 
 START_TEST(own_traffic)
 {
-	ck_assert_int_eq(topics_is_jobs("thing", owned[_i].topic), owned[_i].own);
+	ck_assert_int_eq(topics_is_own("thing", owned[_i].topic), owned[_i].own);
 }
 END_TEST
 
@@ -160,15 +168,18 @@ START_TEST(own_filters)
 {
 	bool staging = _i == 0;
 	char own[TOPICS_OWN][TOPICS_MAX];
-	size_t count = topics_own("thing", staging, own);
 
-	ck_assert_uint_eq(count, staging ? 6 : 5);
-	for (size_t i = 0; i < count; i++) {
+	topics_jobs("thing", own);
+	topics_streams("thing", own[TOPICS_JOBS]);
+	topics_onboarding("thing", own[TOPICS_JOBS + 1]);
+	for (size_t i = 0; i < TOPICS_OWN; i++)
 		ck_assert(topic_is_filter(own[i], strlen(own[i])));
+	for (size_t i = 0; i < TOPICS_JOBS; i++) {
 		ck_assert(topics_is_own_filter("thing", staging, own[i]));
 		ck_assert(!topics_is_own_filter("other", staging, own[i]));
 	}
 	ck_assert_str_eq(own[0], "$aws/things/thing/jobs/notify");
+	ck_assert_str_eq(own[TOPICS_JOBS], "$aws/things/thing/streams/+/+/json");
 	ck_assert_int_eq(topics_is_own_filter("thing", staging, "thing/expresslink_config"), staging);
 	ck_assert(!topics_is_own_filter("thing", staging, "$aws/things/thing/jobs/$next/get/accepted"));
 	ck_assert(!topics_is_own_filter("thing", staging, "#"));
@@ -180,14 +191,16 @@ END_TEST
 START_TEST(own_filters_of_a_long_name)
 {
 	char own[TOPICS_OWN][TOPICS_MAX], name[129];
-	size_t count;
 
 	memset(name, 'n', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
-	count = topics_own(name, true, own);
-	for (size_t i = 0; i < count; i++)
+	topics_jobs(name, own);
+	topics_streams(name, own[TOPICS_JOBS]);
+	topics_onboarding(name, own[TOPICS_JOBS + 1]);
+	for (size_t i = 0; i < TOPICS_OWN; i++)
 		ck_assert_uint_lt(strlen(own[i]), TOPICS_MAX - 1);
 	ck_assert(topics_is_own_filter(name, true, own[4]));
+	ck_assert_uint_eq(strlen(own[TOPICS_JOBS]), strlen(name) + strlen("$aws/things//streams/+/+/json"));
 }
 END_TEST
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TITLE "expresslink-dictionary 1"
+
 #define MAX_ENTRIES 64
 
 struct entries {
@@ -44,7 +46,7 @@ static void write_three(struct buf *b)
 
 	fill(bytes);
 	buf_init(b, STORE_MAX_FILE);
-	ck_assert_int_eq(store_header(b), 0);
+	ck_assert_int_eq(store_header(b, TITLE), 0);
 	ck_assert_int_eq(store_entry(b, "Endpoint", "a b%c", 5), 0);
 	ck_assert_int_eq(store_entry(b, "CustomName", NULL, 0), 0);
 	ck_assert_int_eq(store_entry(b, "SSID", bytes, 256), 0);
@@ -79,7 +81,7 @@ START_TEST(is_this_text)
 	struct buf b;
 
 	buf_init(&b, STORE_MAX_FILE);
-	ck_assert_int_eq(store_header(&b), 0);
+	ck_assert_int_eq(store_header(&b, TITLE), 0);
 	ck_assert_int_eq(store_entry(&b, "Endpoint", "a b%c", 5), 0);
 	ck_assert_int_eq(store_entry(&b, "CustomName", "", 0), 0);
 	ck_assert_uint_eq(buf_used(&b), strlen(text));
@@ -115,7 +117,7 @@ START_TEST(gives_back_what_went_in)
 	struct buf b;
 
 	write_three(&b);
-	ck_assert_uint_eq(store_parse(buf_head(&b), buf_used(&b), on_entry, &e), 0);
+	ck_assert_uint_eq(store_parse(TITLE, buf_head(&b), buf_used(&b), on_entry, &e), 0);
 	ck_assert_uint_eq(e.count, 3);
 	ck_assert_str_eq(e.key[0], "Endpoint");
 	ck_assert_str_eq(e.key[1], "CustomName");
@@ -131,9 +133,9 @@ START_TEST(nothing_in_it_is_sound)
 	struct buf b;
 
 	buf_init(&b, STORE_MAX_FILE);
-	ck_assert_int_eq(store_header(&b), 0);
+	ck_assert_int_eq(store_header(&b, TITLE), 0);
 	ck_assert_int_eq(store_end(&b), 0);
-	ck_assert_uint_eq(store_parse(buf_head(&b), buf_used(&b), on_entry, &e), 0);
+	ck_assert_uint_eq(store_parse(TITLE, buf_head(&b), buf_used(&b), on_entry, &e), 0);
 	ck_assert_uint_eq(e.count, 0);
 	buf_done(&b);
 }
@@ -147,7 +149,7 @@ START_TEST(a_cut_anywhere_is_seen)
 	for (size_t n = 0; n < buf_used(&b); n++) {
 		struct entries e = { 0 };
 
-		ck_assert_uint_gt(store_parse(buf_head(&b), n, on_entry, &e), 0);
+		ck_assert_uint_gt(store_parse(TITLE, buf_head(&b), n, on_entry, &e), 0);
 		are_of_the_three(&e);
 	}
 	buf_done(&b);
@@ -164,7 +166,7 @@ START_TEST(every_flipped_bit_is_seen)
 			struct entries e = { 0 };
 
 			b.data[b.start + i] ^= (uint8_t)(1U << bit);
-			ck_assert_uint_gt(store_parse(buf_head(&b), buf_used(&b), on_entry, &e), 0);
+			ck_assert_uint_gt(store_parse(TITLE, buf_head(&b), buf_used(&b), on_entry, &e), 0);
 			ck_assert_uint_ge(e.count, 1);
 			are_of_the_three(&e);
 			b.data[b.start + i] ^= (uint8_t)(1U << bit);
@@ -190,7 +192,7 @@ START_TEST(a_missing_line_is_seen)
 	third = memchr(second, '\n', n - (size_t)(second - text));
 	third++;
 	memmove(text + (second - text), third, n - (size_t)(third - text));
-	ck_assert_uint_eq(store_parse(text, n - (size_t)(third - second), on_entry, &e), 1);
+	ck_assert_uint_eq(store_parse(TITLE, text, n - (size_t)(third - second), on_entry, &e), 1);
 	ck_assert_uint_eq(e.count, 2);
 	are_of_the_three(&e);
 	buf_done(&b);
@@ -206,7 +208,7 @@ START_TEST(a_zeroed_sector_costs_only_its_keys)
 	write_three(&b);
 	first = strlen("expresslink-dictionary 1\n");
 	memset(b.data + first, 0, 10);
-	ck_assert_uint_eq(store_parse(buf_head(&b), buf_used(&b), on_entry, &e), 2);
+	ck_assert_uint_eq(store_parse(TITLE, buf_head(&b), buf_used(&b), on_entry, &e), 2);
 	ck_assert_uint_eq(e.count, 2);
 	ck_assert_str_eq(e.key[0], "CustomName");
 	are_of_the_three(&e);
@@ -251,7 +253,8 @@ START_TEST(damage_is_counted)
 {
 	struct entries e = { 0 };
 
-	ck_assert_uint_eq(store_parse(damaged[_i].text, strlen(damaged[_i].text), on_entry, &e), damaged[_i].bad);
+	ck_assert_uint_eq(store_parse(TITLE, damaged[_i].text, strlen(damaged[_i].text), on_entry, &e),
+			  damaged[_i].bad);
 	ck_assert_uint_eq(e.count, damaged[_i].entries);
 }
 END_TEST
@@ -268,10 +271,10 @@ START_TEST(random_bytes_hold_nothing)
 			x = x * 1664525 + 1013904223;
 			bytes[i] = (char)(x >> 24);
 		}
-		ck_assert_uint_gt(store_parse(bytes, sizeof(bytes), on_entry, &e), 0);
+		ck_assert_uint_gt(store_parse(TITLE, bytes, sizeof(bytes), on_entry, &e), 0);
 		ck_assert_uint_eq(e.count, 0);
 	}
-	ck_assert_uint_gt(store_parse(all_bytes, sizeof(all_bytes), on_entry, NULL), 0);
+	ck_assert_uint_gt(store_parse(TITLE, all_bytes, sizeof(all_bytes), on_entry, NULL), 0);
 }
 END_TEST
 
@@ -282,7 +285,7 @@ START_TEST(does_not_grow_beyond_its_bound)
 
 	memset(value, 0xff, sizeof(value));
 	buf_init(&b, 620);
-	ck_assert_int_eq(store_header(&b), 0);
+	ck_assert_int_eq(store_header(&b, TITLE), 0);
 	ck_assert_int_eq(store_entry(&b, "Topic", value, sizeof(value)), -ENOBUFS);
 	ck_assert_int_eq(store_entry(&b, "Topic", value, STORE_MAX_FILE + 1), -ENOBUFS);
 	buf_done(&b);
@@ -298,7 +301,7 @@ START_TEST(does_not_grow_beyond_its_bound)
 		buf_done(&b);
 	}
 	buf_init(&b, 10);
-	ck_assert_int_eq(store_header(&b), -ENOBUFS);
+	ck_assert_int_eq(store_header(&b, TITLE), -ENOBUFS);
 	ck_assert_int_eq(store_end(&b), -ENOBUFS);
 	buf_done(&b);
 }

@@ -427,7 +427,7 @@ START_TEST(unknown_keys_are_passed_over)
 	bool old;
 
 	buf_init(&out, STORE_MAX_FILE);
-	ck_assert_int_eq(store_header(&out), 0);
+	ck_assert_int_eq(store_header(&out, "expresslink-dictionary 1"), 0);
 	ck_assert_int_eq(store_entry(&out, "Topic1", "t", 1), 0);
 	ck_assert_int_eq(store_entry(&out, "About", "mine", 4), 0);
 	ck_assert_int_eq(store_entry(&out, "QoS", "1", 1), 0);

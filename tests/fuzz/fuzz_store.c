@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define TITLE "expresslink-dictionary 1"
+
 /* Sound entries are written again: the new text has to be all sound, and to hold the same. */
 static void rewrite(void *userdata, const char *key, const void *value, size_t n)
 {
@@ -18,8 +20,8 @@ static void rewrite(void *userdata, const char *key, const void *value, size_t n
 static void make_sound(const void *text, size_t n, struct buf *out)
 {
 	buf_init(out, 4 * n + 4096);
-	FUZZ_HOLDS(store_header(out) == 0);
-	(void)store_parse(text, n, rewrite, out);
+	FUZZ_HOLDS(store_header(out, TITLE) == 0);
+	(void)store_parse(TITLE, text, n, rewrite, out);
 	FUZZ_HOLDS(store_end(out) == 0);
 }
 
@@ -37,8 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	unsigned first = 0, second = 0;
 
 	make_sound(data, n, &once);
-	(void)store_parse(data, n, count, &first);
-	FUZZ_HOLDS(store_parse(buf_head(&once), buf_used(&once), count, &second) == 0);
+	(void)store_parse(TITLE, data, n, count, &first);
+	FUZZ_HOLDS(store_parse(TITLE, buf_head(&once), buf_used(&once), count, &second) == 0);
 	FUZZ_HOLDS(first == second);
 
 	make_sound(buf_head(&once), buf_used(&once), &twice);

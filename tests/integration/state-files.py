@@ -5,6 +5,7 @@ kept, a write that cannot be made durable is refused, and the log says why."""
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import harness  # noqa: E402
+import jobs  # noqa: E402
 from harness import Failure  # noqa: E402
 
 
@@ -182,6 +184,53 @@ def full_disk():
         subprocess.run(["umount", m.state], check=True)
 
 
+def update_on_a_full_disk():
+    """An image that does not fit is refused with the numbers, and the next one works. Without room for a few bytes more
+    nothing is acknowledged, and nothing is lost."""
+    if in_own_mounts("update_on_a_full_disk"):
+        return
+    with harness.module(cloud=True) as m:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", m.state], check=True)
+        service = m.broker.jobs = jobs.JobService(m.folder, m.pki.thing)
+        m.broker.start()
+        m.start()
+        m.wait_event("2 0 STARTUP")
+        m.connect()
+        service.create("large", "host-image", jobs.image(3000000))
+        m.wait_event("5 0 OTA")
+        m.expect("AT+OTA ACCEPT", "OK")
+        m.wait_event("5 0 OTA")
+        m.expect("AT+OTA?", "OK 0")
+        m.until(lambda: service.execution("large")[0] == "FAILED", "job that has failed")
+        reason = service.execution("large")[1]["reason"]
+        found = re.fullmatch(r"Not enough space: 3000000 bytes needed, (\d+) free", reason)
+        if not found or not 0 < int(found[1]) < 2 << 20:
+            raise Failure("reason: %s" % reason)
+        service.create("small", "host-image", jobs.image(300000))
+        m.wait_event("5 0 OTA")
+        m.expect("AT+OTA ACCEPT", "OK")
+        m.wait_event("5 0 OTA")
+        with open(os.path.join(m.state, "ballast"), "wb", buffering=0) as f:
+            try:
+                while True:
+                    f.write(b"x" * 512)
+            except OSError:
+                pass
+        m.expect("AT+OTA CLOSE", "ERR21 INVALID OTA UPDATE")
+        m.expect("AT+OTA FLUSH", "ERR21 INVALID OTA UPDATE")
+        m.expect("AT+OTA?", "OK 5 300000")
+        m.restart(signal.SIGKILL)
+        m.wait_event("2 0 STARTUP")
+        m.wait_event("5 0 OTA")
+        m.expect("AT+OTA READ 2", "OK 02 0007 0007")
+        os.unlink(os.path.join(m.state, "ballast"))
+        m.expect("AT+OTA CLOSE", "OK")
+        m.connect()
+        m.until(lambda: service.execution("small")[0] == "SUCCEEDED", "job that has succeeded")
+        m.stop()
+        subprocess.run(["umount", m.state], check=True)
+
+
 def read_only_disk():
     if in_own_mounts("read_only_disk"):
         return
@@ -232,4 +281,4 @@ def nothing_elsewhere():
 
 
 harness.run_cases(truncated, empty, random_bytes, one_bit, all_files_damaged, files_that_are_none, full_disk,
-                  read_only_disk, no_folder, nothing_elsewhere)
+                  update_on_a_full_disk, read_only_disk, no_folder, nothing_elsewhere)

@@ -40,6 +40,16 @@ class Port:
                     raise
 
 
+def plain_client(name, **options):
+    if hasattr(mqtt, "CallbackAPIVersion"):  # paho 2
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, **options)
+    else:
+        client = mqtt.Client(client_id=name, **options)
+    client.max_inflight_messages_set(1000)
+    client.max_queued_messages_set(0)
+    return client
+
+
 class Observer:
     """A client of the broker; its messages arrive on a thread of paho's and wake the waiting main thread."""
 
@@ -48,13 +58,7 @@ class Observer:
         self.seen = collections.deque()
         self.wake_r, self.wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.up = False
-        kind = {"client_id": "observer", "protocol": mqtt.MQTTv5}
-        if hasattr(mqtt, "CallbackAPIVersion"):  # paho 2
-            self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, **kind)
-        else:
-            self.client = mqtt.Client(**kind)
-        self.client.max_inflight_messages_set(1000)
-        self.client.max_queued_messages_set(0)
+        self.client = plain_client("observer", protocol=mqtt.MQTTv5)
         self.client.on_message = self.on_message
         self.client.on_subscribe = self.on_subscribe
         end = time.monotonic() + deadline
@@ -117,6 +121,7 @@ class Broker:
         self.log_path = os.path.join(folder, "broker.log")
         self.log_at = 0
         self.last_seen = collections.deque()
+        self.jobs = None  # a jobs.JobService that goes with it
         open(self.log_path, "w").close()
 
     def configuration(self, mode):
@@ -146,8 +151,12 @@ class Broker:
             self.process = subprocess.Popen([find_mosquitto(), "-c", path], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=self.environment, preexec_fn=die_with_parent)
         self.observer = Observer(self.plain.number, self.deadline)
+        if self.jobs:
+            self.jobs.connect(self.plain.number, self.deadline)
 
     def stop(self):
+        if self.jobs and self.process:
+            self.jobs.disconnect()
         if self.observer:
             self.last_seen = self.observer.seen
             self.observer.close()

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "module/state.h"
 
+#include "fake/sheet.h"
 #include "fake/suite.h"
 #include "util/macro.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The run states once more, told by rules instead of rows, from the guide's words. */
@@ -130,163 +130,42 @@ static const char *const words[] = {
 	"queue STARTUP", "deafen line", "listen",        "close line", "open line",
 };
 
-static void say_row(char *text, size_t size, enum state s, enum happening h, const struct transition *t)
+static void say_row(char text[SHEET_MAX_ROW], enum state s, enum happening h, const struct transition *t)
 {
 	unsigned actions = t->actions;
 	const char *between = "";
 	size_t n;
 
-	n = (size_t)snprintf(text, size, "%s|%s|%s|", state_name(s), happening_name(h), state_name(t->next));
+	n = (size_t)snprintf(text, SHEET_MAX_ROW, "%s|%s|%s|", state_name(s), happening_name(h), state_name(t->next));
 	if ((actions & FRESH) == FRESH) {
-		n += (size_t)snprintf(text + n, size - n, "start over");
+		n += (size_t)snprintf(text + n, SHEET_MAX_ROW - n, "start over");
 		actions &= ~(unsigned)FRESH;
 		between = ", ";
 	}
 	for (unsigned i = 0; i < ELEMENTS(words); i++) {
 		if (!(actions & 1U << i))
 			continue;
-		n += (size_t)snprintf(text + n, size - n, "%s%s", between, words[i]);
+		n += (size_t)snprintf(text + n, SHEET_MAX_ROW - n, "%s%s", between, words[i]);
 		between = ", ";
 	}
 	ck_assert_uint_eq(actions >> ELEMENTS(words), 0);
-	ck_assert_uint_lt(n, size - 1);
-}
-
-static FILE *open_sheet(char path[4096])
-{
-	const char *folder = getenv("abs_top_srcdir");
-	FILE *sheet;
-
-	(void)snprintf(path, 4096, "%s/man/expresslink-datasheet.7", folder ? folder : "..");
-	sheet = fopen(path, "re");
-	ck_assert_msg(sheet != NULL, "%s: is abs_top_srcdir set?", path);
-	return sheet;
+	ck_assert_uint_lt(n, SHEET_MAX_ROW - 1);
 }
 
 START_TEST(datasheet)
 {
-	char path[4096], line[512], row[512];
-	FILE *sheet = open_sheet(path);
-	unsigned rows = 0, said = 0;
-	bool inside = false;
+	static char rows[STATE_COUNT * HAPPEN_COUNT][SHEET_MAX_ROW];
+	size_t n = 0;
 
 	for (unsigned i = 0; i < STATE_COUNT * HAPPEN_COUNT; i++) {
 		enum state s = (enum state)(i / HAPPEN_COUNT);
 		enum happening h = (enum happening)(i % HAPPEN_COUNT);
 		struct transition t;
-		bool found = false;
 
-		if (!state_next(s, h, &t))
-			continue;
-		rows++;
-		say_row(row, sizeof(row), s, h, &t);
-		rewind(sheet);
-		while (!found && fgets(line, sizeof(line), sheet)) {
-			line[strcspn(line, "\n")] = '\0';
-			found = strcmp(line, row) == 0;
-		}
-		ck_assert_msg(found, "%s has no line: %s", path, row);
+		if (state_next(s, h, &t))
+			say_row(rows[n++], s, h, &t);
 	}
-	rewind(sheet);
-	while (fgets(line, sizeof(line), sheet)) {
-		if (strncmp(line, ".\\\" states:", 11) == 0)
-			inside = true;
-		else if (strcmp(line, ".TE\n") == 0)
-			inside = false;
-		else if (inside && strchr(line, '|') && strncmp(line, "tab(", 4) != 0)
-			said++;
-	}
-	(void)fclose(sheet);
-	ck_assert_uint_eq(said, rows + 1); /* its head */
-}
-END_TEST
-
-/* --- and so has its drawing: "[state] --- happening, happening --> [state]", or with its head on the left --- */
-
-#define EVERY STATE_COUNT
-
-static enum state state_called(const char *name, size_t n)
-{
-	if (n == strlen("every state") && memcmp(name, "every state", n) == 0)
-		return EVERY;
-	for (unsigned s = 0; s < STATE_COUNT; s++) {
-		if (n == strlen(state_name((enum state)s)) && memcmp(name, state_name((enum state)s), n) == 0)
-			return (enum state)s;
-	}
-	ck_abort_msg("there is no state [%.*s]", (int)n, name);
-}
-
-static void draw(unsigned drawn[STATE_COUNT][HAPPEN_COUNT], enum state from, const char *name, enum state to)
-{
-	unsigned h = 0;
-
-	while (h < HAPPEN_COUNT && strcmp(name, happening_name((enum happening)h)) != 0)
-		h++;
-	ck_assert_msg(h < HAPPEN_COUNT, "nothing is called '%s'", name);
-	for (unsigned s = 0; s < STATE_COUNT; s++) {
-		struct transition t;
-
-		if (s != from && (from != EVERY || s == to))
-			continue;
-		ck_assert_msg(state_next((enum state)s, (enum happening)h, &t) && t.next == to, "%s: %s is drawn to %s",
-			      state_name((enum state)s), name, state_name(to));
-		drawn[s][h]++;
-	}
-}
-
-/* What stands between two states: labels between dashes. */
-static void arrow(unsigned drawn[STATE_COUNT][HAPPEN_COUNT], enum state left, char *text, enum state right)
-{
-	bool back = strstr(text, "<-") != NULL;
-	char *rest, *label;
-
-	ck_assert_msg(back != (strstr(text, "->") != NULL), "this arrow has one head: %s", text);
-	text += strspn(text, " <-");
-	for (size_t n = strlen(text); n > 0 && strchr(" ->", text[n - 1]); n--)
-		text[n - 1] = '\0';
-	ck_assert_msg(*text != '\0', "an arrow without a happening");
-	for (label = strtok_r(text, ",", &rest); label; label = strtok_r(NULL, ",", &rest))
-		draw(drawn, back ? right : left, label + strspn(label, " "), back ? left : right);
-}
-
-START_TEST(drawing)
-{
-	unsigned drawn[STATE_COUNT][HAPPEN_COUNT] = { 0 };
-	char path[4096], line[512];
-	FILE *sheet = open_sheet(path);
-	bool inside = false;
-
-	while (fgets(line, sizeof(line), sheet)) {
-		char *open = inside ? strchr(line, '[') : NULL;
-
-		if (strncmp(line, ".\\\" drawing:", 12) == 0)
-			inside = true;
-		else if (strcmp(line, ".fi\n") == 0)
-			inside = false;
-		while (open) {
-			char *close = strchr(open, ']'), *next = close ? strchr(close, '[') : NULL;
-			enum state left, right;
-
-			if (!next)
-				break;
-			left = state_called(open + 1, (size_t)(close - open - 1));
-			right = state_called(next + 1, strcspn(next + 1, "]"));
-			*next = '\0';
-			arrow(drawn, left, close + 1, right);
-			*next = '[';
-			open = next;
-		}
-	}
-	(void)fclose(sheet);
-	for (unsigned s = 0; s < STATE_COUNT; s++) {
-		for (unsigned h = 0; h < HAPPEN_COUNT; h++) {
-			struct transition t;
-
-			ck_assert_msg(drawn[s][h] == state_next((enum state)s, (enum happening)h, &t),
-				      "%s: %s is drawn %u times", state_name((enum state)s),
-				      happening_name((enum happening)h), drawn[s][h]);
-		}
-	}
+	sheet_compare("states", rows, n);
 }
 END_TEST
 
@@ -299,7 +178,6 @@ int main(void)
 	tcase_add_loop_test(tc, every_state_leads_back, 0, STATE_COUNT);
 	tcase_add_test(tc, names);
 	tcase_add_test(tc, datasheet);
-	tcase_add_test(tc, drawing);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

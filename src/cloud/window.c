@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/window.h"
+
+#define LIMIT_FIRST  4     /* blocks under way in the beginning */
+#define QUEUE_MS     4000  /* no more is under way than comes in this time */
+#define SILENCE_MS   500   /* beyond twice the longest pause */
+#define PAUSE_FIRST  1000  /* as long as none is known */
+#define SILENCE_MOST 10000 /* also when it grows */
+#define GROW_MOST    4     /* times twice */
+
+static bool is_taken(const struct window *w, unsigned block)
+{
+	return w->taken[block / 64] >> (block % 64) & 1;
+}
+
+static bool is_under_way(const struct window *w, unsigned block)
+{
+	for (unsigned i = 0; i < WINDOW_REQUESTS; i++) {
+		const struct window_request *r = &w->requests[i];
+
+		if (block >= r->first && block - r->first < WINDOW_SPAN && (r->blocks >> (block - r->first) & 1))
+			return true;
+	}
+	return false;
+}
+
+static unsigned bits(uint64_t blocks)
+{
+	return (unsigned)__builtin_popcountll(blocks);
+}
+
+static unsigned under_way(const struct window *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < WINDOW_REQUESTS; i++)
+		n += bits(w->requests[i].blocks);
+	return n;
+}
+
+/* Those that have ended make room behind the others. */
+static void compact(struct window *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < WINDOW_REQUESTS; i++) {
+		if (w->requests[i].blocks)
+			w->requests[n++] = w->requests[i];
+	}
+	while (n < WINDOW_REQUESTS)
+		w->requests[n++].blocks = 0;
+}
+
+static void step_over_taken(struct window *w)
+{
+	while (w->first < w->count && is_taken(w, w->first))
+		w->first++;
+}
+
+void window_init(struct window *w, unsigned count, unsigned have, uint64_t now)
+{
+	*w = (struct window){ .count = count, .limit = LIMIT_FIRST, .since = now, .pause = PAUSE_FIRST };
+	for (unsigned i = 0; i < have; i++)
+		w->taken[i / 64] |= UINT64_C(1) << (i % 64);
+	step_over_taken(w);
+}
+
+static struct window_request choose(const struct window *w, unsigned most)
+{
+	struct window_request request = { .blocks = 0 };
+
+	for (unsigned i = w->first; i < w->count && bits(request.blocks) < most; i++) {
+		if (request.blocks && i - request.first >= WINDOW_SPAN)
+			break;
+		if (is_taken(w, i) || is_under_way(w, i))
+			continue;
+		if (!request.blocks)
+			request.first = i;
+		request.blocks |= UINT64_C(1) << (i - request.first);
+	}
+	return request;
+}
+
+bool window_ask(struct window *w, uint64_t now, struct window_request *ret)
+{
+	unsigned batch = w->limit < WINDOW_BATCH ? w->limit : WINDOW_BATCH, open = under_way(w);
+	struct window_request *last = &w->requests[WINDOW_REQUESTS - 1], request;
+
+	/* Whole batches: small requests would cost a round trip each. */
+	if (last->blocks || open + batch > w->limit)
+		return false;
+	request = choose(w, batch);
+	if (!request.blocks)
+		return false;
+	if (open == 0)
+		w->since = now;
+	*last = request;
+	compact(w);
+	*ret = request;
+	return true;
+}
+
+bool window_wants(const struct window *w, uint64_t block)
+{
+	return block < w->count && !is_taken(w, (unsigned)block);
+}
+
+/* Another sign that blocks come. */
+static void measure(struct window *w, uint64_t now)
+{
+	uint64_t gap = now - w->since, most;
+
+	w->since = now;
+	w->silences = 0;
+	w->pause -= w->pause / 16;
+	if (gap > w->pause)
+		w->pause = gap;
+	w->pace = w->pace ? w->pace - w->pace / 8 + gap * 2 : gap * 16;
+	most = w->pace ? QUEUE_MS * 16 / w->pace : WINDOW_BLOCKS;
+	if (most > WINDOW_BLOCKS)
+		most = WINDOW_BLOCKS;
+	w->limit++;
+	if (w->limit > most)
+		w->limit = most > 0 ? (unsigned)most : 1;
+}
+
+void window_came(struct window *w, unsigned block, bool taken, uint64_t now)
+{
+	bool ended = false;
+
+	measure(w, now);
+	if (taken)
+		w->taken[block / 64] |= UINT64_C(1) << (block % 64);
+	for (unsigned i = WINDOW_REQUESTS; i-- > 0;) {
+		struct window_request *r = &w->requests[i];
+
+		/* What was asked for before a request that is answered in full will not come any more. */
+		if (ended) {
+			r->blocks = 0;
+			continue;
+		}
+		if (block < r->first || block - r->first >= WINDOW_SPAN || !(r->blocks >> (block - r->first) & 1))
+			continue;
+		r->blocks &= ~(UINT64_C(1) << (block - r->first));
+		ended = r->blocks == 0;
+	}
+	compact(w);
+	step_over_taken(w);
+}
+
+uint64_t window_due(const struct window *w)
+{
+	uint64_t wait = SILENCE_MS + 2 * w->pause;
+
+	if (!w->requests[0].blocks)
+		return UINT64_MAX;
+	wait <<= w->silences;
+	return w->since + (wait < SILENCE_MOST ? wait : SILENCE_MOST);
+}
+
+void window_lost(struct window *w, uint64_t now)
+{
+	for (unsigned i = 0; i < WINDOW_REQUESTS; i++)
+		w->requests[i].blocks = 0;
+	w->since = now;
+
+	/* A second time without any answer in between: less may get through. */
+	if (w->silences > 0)
+		w->limit = w->limit > 1 ? w->limit / 2 : 1;
+	if (w->silences < GROW_MOST)
+		w->silences++;
+}
+
+void window_resume(struct window *w, uint64_t now)
+{
+	w->since = now;
+}
+
+bool window_complete(const struct window *w)
+{
+	return w->first == w->count;
+}

@@ -1,0 +1,19 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Detached signatures over the SHA-256 of a file (guide 8.5, 8.10), by the key of a certificate, of which nothing else
+ * is looked at. */
+
+#include "crypto/digest.h"
+#include "util/macro.h"
+
+#include <stddef.h>
+
+enum signature_kind {
+	SIGNATURE_ECDSA, /* P-256 or P-384, DER */
+	SIGNATURE_RSA,   /* 2048 to 4096 bits, PKCS #1 v1.5 */
+};
+
+/* 0; AT_ERR_SIGNATURE, and *ret_why says why not, in a few words; -ENOMEM. */
+int signature_verify(const char *cert_pem, size_t cert_n, enum signature_kind kind,
+		     const unsigned char digest[DIGEST_SIZE], const void *signature, size_t n,
+		     const char **ret_why) _must_check_;

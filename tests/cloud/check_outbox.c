@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/outbox.h"
+
+#include "at/error.h"
+#include "fake/mqtt.h"
+#include "fake/suite.h"
+
+#include <errno.h>
+#include <systemd/sd-event.h>
+
+static sd_event *event;
+static struct mqtt *mqtt;
+static struct outbox outbox;
+
+static void ignore(void *userdata)
+{
+	(void)userdata;
+}
+
+static void on_closed(void *userdata, int error)
+{
+	(void)userdata;
+	(void)error;
+	outbox_ended(&outbox);
+}
+
+static void on_connack(void *userdata, int code)
+{
+	(void)userdata;
+	(void)code;
+}
+
+static void setup(void)
+{
+	const struct mqtt_events events = { .on_tcp = ignore, .on_connack = on_connack, .on_closed = on_closed };
+	const struct mqtt_target target = { .address = "192.0.2.1", .client_id = "thing" };
+
+	ck_assert_int_ge(sd_event_new(&event), 0);
+	ck_assert_int_eq(mqtt_new(&mqtt, event, &events), 0);
+	ck_assert_int_eq(mqtt_open(mqtt, &target), 0);
+	outbox_init(&outbox, mqtt);
+	fake_mqtt_tcp();
+	fake_mqtt_connack(0);
+}
+
+static void teardown(void)
+{
+	mqtt_free(mqtt);
+	sd_event_unref(event);
+}
+
+static int send_one(int qos)
+{
+	return outbox_send(&outbox, "t", "payload", 7, qos);
+}
+
+/* A server that withholds acknowledgements is given no more than so many. */
+START_TEST(bounded)
+{
+	for (unsigned i = 0; i < 3 * OUTBOX_MAX; i++)
+		ck_assert_int_eq(send_one(0), 0);
+	ck_assert_uint_eq(outbox.open, 0);
+	fake_mqtt_forget();
+	for (unsigned i = 0; i < OUTBOX_MAX; i++)
+		ck_assert_int_eq(send_one(1), 0);
+	ck_assert_int_eq(send_one(1), -EBUSY);
+	ck_assert_int_eq(send_one(0), -EBUSY);
+	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), -EBUSY);
+	ck_assert(!outbox_watches(&outbox, "a/+"));
+	ck_assert_uint_eq(fake_mqtt()->packet_count, OUTBOX_MAX);
+	ck_assert(fake_mqtt_ack(0));
+	ck_assert_int_eq(send_one(1), 0);
+	ck_assert_int_eq(send_one(1), -EBUSY);
+}
+END_TEST
+
+START_TEST(not_sent)
+{
+	fake_mqtt()->send_result = -ENOMEM;
+	for (unsigned i = 0; i < 2 * OUTBOX_MAX; i++) {
+		ck_assert_int_eq(send_one(1), -ENOMEM);
+		ck_assert_int_eq(outbox_watch(&outbox, "a/+"), -ENOMEM);
+	}
+	ck_assert(!outbox_watches(&outbox, "a/+"));
+	ck_assert_uint_eq(outbox.open, 0);
+}
+END_TEST
+
+START_TEST(one_filter)
+{
+	ck_assert(!outbox_watches(&outbox, ""));
+	ck_assert(!outbox_watches(&outbox, "a/+"));
+	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+	ck_assert(outbox_watches(&outbox, "a/+"));
+	ck_assert(!outbox_watches(&outbox, "a/b"));
+	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+	ck_assert_uint_eq(fake_mqtt()->packet_count, 1);
+	ck_assert(fake_mqtt_ack(0));
+	ck_assert_uint_eq(outbox.open, 0);
+	ck_assert(outbox_watches(&outbox, "a/+"));
+}
+END_TEST
+
+/* One that the server refuses may be tried again. */
+START_TEST(refused)
+{
+	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+	ck_assert(fake_mqtt_ack(AT_ERR_PARAMETER));
+	ck_assert_uint_eq(outbox.open, 0);
+	ck_assert(!outbox_watches(&outbox, "a/+"));
+	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+	ck_assert_uint_eq(fake_mqtt()->packet_count, 2);
+}
+END_TEST
+
+START_TEST(lost)
+{
+	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+	ck_assert_int_eq(send_one(1), 0);
+	fake_mqtt_lose(ECONNRESET);
+	ck_assert_uint_eq(outbox.open, 0);
+	ck_assert(!outbox_watches(&outbox, "a/+"));
+	ck_assert_int_eq(send_one(1), -ENOTCONN);
+	ck_assert_uint_eq(outbox.open, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("outbox");
+	TCase *tc = tcase_create("outbox");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, bounded);
+	tcase_add_test(tc, not_sent);
+	tcase_add_test(tc, one_filter);
+	tcase_add_test(tc, refused);
+	tcase_add_test(tc, lost);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake/faults.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#define MAX_WRITES 8192
+#define SECTOR     512
+
+/* Both names of each: which one is called depends on the size of off_t. */
+ssize_t __real_pwrite(int fd, const void *data, size_t n, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void *data, size_t n, off_t offset);
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t n, off_t offset);
+int __real_posix_fallocate(int fd, off_t offset, off_t n);
+int __wrap_posix_fallocate(int fd, off_t offset, off_t n);
+int __wrap_posix_fallocate64(int fd, off_t offset, off_t n);
+int __real_fstatvfs(int fd, struct statvfs *ret);
+int __wrap_fstatvfs(int fd, struct statvfs *ret);
+int __wrap_fstatvfs64(int fd, struct statvfs *ret);
+int __real_openat(int dir, const char *name, int flags, ...);
+int __wrap_openat(int dir, const char *name, int flags, ...);
+int __wrap_openat64(int dir, const char *name, int flags, ...);
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+static struct {
+	int fd;
+	off_t offset;
+	size_t n;
+} writes[MAX_WRITES]; /* not synced */
+static unsigned writes_n;
+static bool watching;
+
+static atomic_uint countdown;
+static atomic_bool hit;
+static int error_code;
+static unsigned most;
+static uint64_t room = UINT64_MAX;
+
+void faults_arm(unsigned n, int error)
+{
+	countdown = n;
+	hit = false;
+	error_code = error;
+}
+
+bool faults_disarm(void)
+{
+	countdown = 0;
+	return hit;
+}
+
+void faults_short(unsigned n)
+{
+	most = n;
+}
+
+void faults_room(uint64_t bytes)
+{
+	room = bytes;
+}
+
+void faults_watch(void)
+{
+	watching = true;
+	writes_n = 0;
+}
+
+static bool fails(void)
+{
+	if (countdown == 0 || --countdown > 0)
+		return false;
+	hit = true;
+	errno = error_code;
+	return true;
+}
+
+ssize_t __wrap_pwrite(int fd, const void *data, size_t n, off_t offset)
+{
+	ssize_t k;
+
+	if (fails())
+		return -1;
+	k = __real_pwrite(fd, data, most && n > most ? most : n, offset);
+	if (k > 0 && watching) {
+		ck_assert_uint_lt(writes_n, MAX_WRITES);
+		writes[writes_n].fd = fd;
+		writes[writes_n].offset = offset;
+		writes[writes_n++].n = (size_t)k;
+	}
+	return k;
+}
+
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t n, off_t offset)
+{
+	return __wrap_pwrite(fd, data, n, offset);
+}
+
+int __wrap_posix_fallocate(int fd, off_t offset, off_t n)
+{
+	return fails() ? error_code : __real_posix_fallocate(fd, offset, n);
+}
+
+int __wrap_posix_fallocate64(int fd, off_t offset, off_t n)
+{
+	return __wrap_posix_fallocate(fd, offset, n);
+}
+
+int __wrap_fstatvfs(int fd, struct statvfs *ret)
+{
+	int r = __real_fstatvfs(fd, ret);
+
+	if (r == 0 && room != UINT64_MAX) {
+		ret->f_frsize = 1;
+		ret->f_bavail = room;
+	}
+	return r;
+}
+
+int __wrap_fstatvfs64(int fd, struct statvfs *ret)
+{
+	return __wrap_fstatvfs(fd, ret);
+}
+
+int __wrap_openat(int dir, const char *name, int flags, ...)
+{
+	unsigned mode = 0;
+	va_list ap;
+
+	va_start(ap, flags);
+	if (flags & O_CREAT)
+		mode = va_arg(ap, unsigned);
+	va_end(ap);
+	if ((flags & O_CREAT) && fails())
+		return -1;
+	return __real_openat(dir, name, flags, mode);
+}
+
+int __wrap_openat64(int dir, const char *name, int flags, ...)
+{
+	unsigned mode = 0;
+	va_list ap;
+
+	va_start(ap, flags);
+	if (flags & O_CREAT)
+		mode = va_arg(ap, unsigned);
+	va_end(ap);
+	return __wrap_openat(dir, name, flags, mode);
+}
+
+static void synced(int fd)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < writes_n; i++) {
+		if (writes[i].fd != fd)
+			writes[kept++] = writes[i];
+	}
+	writes_n = kept;
+}
+
+int __wrap_fdatasync(int fd)
+{
+	if (fails())
+		return -1;
+	synced(fd);
+	return __real_fdatasync(fd);
+}
+
+int __wrap_fsync(int fd)
+{
+	if (fails())
+		return -1;
+	synced(fd);
+	return __real_fsync(fd);
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+/* Sectors are written as a whole, in any order. */
+void faults_cut(uint32_t seed)
+{
+	for (unsigned i = 0; i < writes_n; i++) {
+		off_t end = writes[i].offset + (off_t)writes[i].n;
+
+		for (off_t at = writes[i].offset; at < end;) {
+			off_t next = (at / SECTOR + 1) * SECTOR;
+			size_t n = (size_t)((next < end ? next : end) - at);
+			unsigned char bytes[SECTOR] = { 0 };
+			uint32_t what = next_random(&seed) % 4;
+
+			if (what == 0)
+				for (size_t k = 0; k < n; k++)
+					bytes[k] = (unsigned char)next_random(&seed);
+			if (what <= 1)
+				ck_assert_int_eq(__real_pwrite(writes[i].fd, bytes, n, at), (ssize_t)n);
+			at = next;
+		}
+	}
+	writes_n = 0;
+}

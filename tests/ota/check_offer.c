@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ota/offer.h"
+
+#include "fake/pki.h"
+#include "fake/rig.h"
+#include "fake/suite.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct rig rig;
+static struct pki *host, *module, *stranger;
+static const unsigned char digest[IMAGE_DIGEST] = { 1, 2, 3 };
+static char reason[DOCUMENT_MAX_REASON + 1];
+
+static const char settings[] = "[OTA]\nMaxImageSize=64K\nManufacturer=Vendor\nModel=Model T\nRequireHostSignature=%s\n";
+
+static void make(const char *require)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), settings, require);
+	rig_make_dict(&rig, text);
+	free(rig.settings->ota_certificate_pem);
+	rig.settings->ota_certificate_pem = strdup(module->pem);
+}
+
+static void setup(void)
+{
+	host = pki_leaf("Host OTA", NULL);
+	module = pki_leaf("Module OTA", NULL);
+	stranger = pki_leaf("Host OTA", NULL);
+	make("no");
+}
+
+static void teardown(void)
+{
+	rig_done(&rig);
+	pki_free(host);
+	pki_free(module);
+	pki_free(stranger);
+}
+
+static struct document image(enum document_type type)
+{
+	return (struct document){ .type = type, .size = 1000, .stream = "stream" };
+}
+
+static void sign(struct document *d, const struct pki *signer)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(signer->key, NULL);
+
+	d->digest = DOCUMENT_SHA256_ECDSA;
+	d->signature_n = sizeof(d->signature);
+	ck_assert(ctx && EVP_PKEY_sign_init(ctx) == 1);
+	ck_assert_int_eq(EVP_PKEY_sign(ctx, d->signature, &d->signature_n, digest, sizeof(digest)), 1);
+	EVP_PKEY_CTX_free(ctx);
+}
+
+#define judge(d)  offer_judge(d, rig.settings, rig.dict, reason)
+#define verify(d) offer_verify(d, rig.settings, rig.dict, digest, reason)
+
+#define refused(what, why)                     \
+	do {                                   \
+		ck_assert_int_lt(what, 0);     \
+		ck_assert_str_eq(reason, why); \
+	} while (0)
+
+START_TEST(a_host_image_of_anybody)
+{
+	struct document d = image(DOCUMENT_HOST_IMAGE);
+
+	/* Without HOTAcertificate whatever is there is not looked at. */
+	ck_assert_int_eq(judge(&d), 0);
+	ck_assert_int_eq(verify(&d), 0);
+	d.digest = DOCUMENT_SHA1;
+	ck_assert_int_eq(judge(&d), 0);
+	ck_assert_int_eq(verify(&d), 0);
+	sign(&d, stranger);
+	ck_assert_int_eq(judge(&d), 0);
+	ck_assert_int_eq(verify(&d), 0);
+	strcpy(d.manufacturer, "Somebody");
+	ck_assert_int_eq(judge(&d), 0);
+}
+END_TEST
+
+START_TEST(a_host_image_with_a_certificate)
+{
+	struct document d = image(DOCUMENT_HOST_IMAGE);
+
+	ck_assert_int_eq(rig_set(&rig, "HOTAcertificate", host->pem), 0);
+	ck_assert_int_eq(judge(&d), 0);
+	ck_assert_int_eq(verify(&d), 0);
+	sign(&d, host);
+	ck_assert_int_eq(judge(&d), 0);
+	ck_assert_int_eq(verify(&d), 0);
+	sign(&d, stranger);
+	ck_assert_int_eq(judge(&d), 0);
+	refused(verify(&d), "Invalid signature, by HOTAcertificate: does not verify");
+	sign(&d, host);
+	d.digest = DOCUMENT_SHA256_RSA;
+	refused(verify(&d), "Invalid signature, by HOTAcertificate: wrong kind of key");
+	d.digest = DOCUMENT_SHA1;
+	refused(judge(&d), "A signature over SHA-1 is not accepted");
+	refused(verify(&d), "A signature over SHA-1 is not accepted");
+	d.digest = DOCUMENT_OTHER;
+	refused(judge(&d), "The signature is of an unknown kind");
+	d.digest = DOCUMENT_SHA256_ECDSA;
+	d.signature_n = 0;
+	refused(judge(&d), "The signature cannot be read");
+}
+END_TEST
+
+START_TEST(a_host_image_that_has_to_be_signed)
+{
+	struct document d = image(DOCUMENT_HOST_IMAGE);
+
+	rig_done(&rig);
+	make("yes");
+	ck_assert_int_eq(judge(&d), 0);
+	ck_assert_int_eq(rig_set(&rig, "HOTAcertificate", host->pem), 0);
+	refused(judge(&d), "No signature, which is required");
+	refused(verify(&d), "No signature, which is required");
+	sign(&d, host);
+	ck_assert_int_eq(judge(&d), 0);
+	ck_assert_int_eq(verify(&d), 0);
+}
+END_TEST
+
+START_TEST(a_module_image)
+{
+	struct document d = image(DOCUMENT_MODULE_IMAGE);
+
+	refused(judge(&d), "No signature, which is required");
+	sign(&d, module);
+	ck_assert_int_eq(judge(&d), 0);
+	ck_assert_int_eq(verify(&d), 0);
+	sign(&d, host);
+	ck_assert_int_eq(rig_set(&rig, "HOTAcertificate", host->pem), 0);
+	refused(verify(&d), "Invalid signature, by OTAcertificate: does not verify");
+}
+END_TEST
+
+START_TEST(a_module_image_without_a_certificate)
+{
+	struct document d = image(DOCUMENT_MODULE_IMAGE);
+
+	sign(&d, module);
+	rig.settings->ota_certificate_pem[0] = '\0';
+	refused(judge(&d), "No OTAcertificate to verify the signature with");
+	refused(verify(&d), "No OTAcertificate to verify the signature with");
+}
+END_TEST
+
+START_TEST(a_module_image_for_others)
+{
+	struct document d = image(DOCUMENT_MODULE_IMAGE);
+
+	sign(&d, module);
+	strcpy(d.manufacturer, "Vendor");
+	strcpy(d.model, "Model T");
+	ck_assert_int_eq(judge(&d), 0);
+	strcpy(d.manufacturer, "Somebody");
+	refused(judge(&d), "Made for manufacturer Somebody");
+	strcpy(d.manufacturer, "");
+	strcpy(d.model, "Model A");
+	refused(judge(&d), "Made for model Model A");
+
+	/* As long as nobody says what this is, anything goes. */
+	rig.settings->model[0] = rig.settings->manufacturer[0] = '\0';
+	ck_assert_int_eq(judge(&d), 0);
+}
+END_TEST
+
+START_TEST(sizes)
+{
+	struct document d = image(DOCUMENT_HOST_IMAGE);
+
+	d.size = 65536;
+	ck_assert_int_eq(judge(&d), 0);
+	d.size = 65537;
+	refused(judge(&d), "65537 bytes, MaxImageSize is 65536");
+	d.type = DOCUMENT_MODULE_IMAGE;
+	sign(&d, module);
+	ck_assert_int_eq(judge(&d), 0);
+}
+END_TEST
+
+START_TEST(what_is_not_taken)
+{
+	struct document d = image((enum document_type)_i);
+
+	if (_i == DOCUMENT_HOST_IMAGE || _i == DOCUMENT_MODULE_IMAGE)
+		return;
+	ck_assert_int_lt(judge(&d), 0);
+	ck_assert_ptr_nonnull(strstr(reason, "is not taken by this release"));
+}
+END_TEST
+
+START_TEST(only_over_https)
+{
+	struct document d = image(DOCUMENT_HOST_IMAGE);
+
+	d.stream[0] = '\0';
+	strcpy(d.url, "https://example.com/image");
+	refused(judge(&d), "Not offered over MQTT, and HTTPS is not in this release");
+}
+END_TEST
+
+START_TEST(the_same)
+{
+	struct document a = image(DOCUMENT_HOST_IMAGE), b;
+
+	sign(&a, host);
+	b = a;
+	strcpy(b.url, "https://example.com/another");
+	strcpy(b.text, "another text");
+	ck_assert(offer_is_same(&a, &b));
+	b.size++;
+	ck_assert(!offer_is_same(&a, &b));
+	b = a;
+	strcpy(b.stream, "stream2");
+	ck_assert(!offer_is_same(&a, &b));
+	b = a;
+	b.file = 1;
+	ck_assert(!offer_is_same(&a, &b));
+	b = a;
+	b.type = DOCUMENT_MODULE_IMAGE;
+	ck_assert(!offer_is_same(&a, &b));
+	b = a;
+	b.signature[3] ^= 1;
+	ck_assert(!offer_is_same(&a, &b));
+	b = a;
+	b.signature_n--;
+	ck_assert(!offer_is_same(&a, &b));
+	b = a;
+	b.digest = DOCUMENT_UNSIGNED;
+	ck_assert(!offer_is_same(&a, &b));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("offer");
+	TCase *tc = tcase_create("offer");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_host_image_of_anybody);
+	tcase_add_test(tc, a_host_image_with_a_certificate);
+	tcase_add_test(tc, a_host_image_that_has_to_be_signed);
+	tcase_add_test(tc, a_module_image);
+	tcase_add_test(tc, a_module_image_without_a_certificate);
+	tcase_add_test(tc, a_module_image_for_others);
+	tcase_add_test(tc, sizes);
+	tcase_add_loop_test(tc, what_is_not_taken, 101, 108);
+	tcase_add_test(tc, only_over_https);
+	tcase_add_test(tc, the_same);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
