@@ -7,6 +7,7 @@ TEST_WRAPPER (a command before it, e.g. valgrind), TEST_DEADLINE (seconds, 30), 
 """
 
 import contextlib
+import fcntl
 import os
 import re
 import select
@@ -57,6 +58,14 @@ def escape(data):
 def short(data, limit=400):
     text = repr(data)[1:]
     return text if len(text) <= limit else "%s ... %s (%d bytes)" % (text[:limit - 100], text[-80:], len(data))
+
+
+def lock(fd):
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
 
 
 class Module:
@@ -162,7 +171,23 @@ class Module:
         self.notify_socket.close()
         self.err, self.process = -1, None
         self.dialogue.append((self.clock(), "#", b"ended, %d" % code))
+        if code == -signal.SIGKILL:
+            self.let_go()
         return code
+
+    def let_go(self):
+        """A child that was just being started has the daemon's locks until it has become another program."""
+        end = time.monotonic() + DEADLINE
+        for path in [os.path.join(self.runtime, self.name + ".lock"), self.state]:
+            try:
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                continue  # this one did not come so far
+            while not lock(fd):
+                if time.monotonic() > end:
+                    raise Failure("%s is still locked" % path)
+                time.sleep(0.01)
+            os.close(fd)
 
     def stop(self, how=signal.SIGTERM):
         """Ends the daemon; SIGTERM has to end it with 0, silently on the line."""
