@@ -11,6 +11,8 @@ import socket
 import subprocess
 import time
 
+from disk import Disk
+
 MEMORY = "512"
 
 
@@ -66,6 +68,19 @@ class Lines:
             pass
         self.buffer = b""
 
+    def rest(self):
+        """What the machine had still sent, up to its end."""
+        self.socket.settimeout(30)
+        data = self.buffer
+        while True:
+            try:
+                more = self.socket.recv(65536)
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                return data
+            data += more
+
     def close(self):
         self.socket.close()
 
@@ -74,10 +89,8 @@ class Machine:
     def __init__(self, image, folder, cloud_port):
         self.image, self.folder, self.cloud_port = image, folder, cloud_port
         self.share = os.path.join(folder, "share")
-        self.disk = os.path.join(folder, "disk.qcow2")
+        self.disk = Disk(os.path.join(image, "root.img"), folder)
         os.mkdir(self.share)
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", os.path.join(image, "root.img"),
-                        self.disk], check=True)
         self.process = self.hands = self.serial = self.monitor = None
 
     def path(self, name):
@@ -92,8 +105,7 @@ class Machine:
             "-nodefaults", "-display", "none",
             "-kernel", os.path.join(self.image, "vmlinuz"), "-initrd", os.path.join(self.image, "initrd.img"),
             "-append", "console=ttyS0 net.ifnames=0 quiet loglevel=3 mitigations=off panic=-1",
-            # Not flushed to the host's disk: QEMU may be killed, the host is not.
-            "-drive", "file=%s,format=qcow2,if=virtio,cache=unsafe" % self.disk,
+            *self.disk.power_on(),
             "-chardev", "file,id=console,path=%s,append=on" % self.path("console.log"), "-serial", "chardev:console",
             "-chardev", self.listening("uart"), "-serial", "chardev:uart",
             "-device", "virtio-serial-pci", "-chardev", self.listening("hands"),
@@ -112,8 +124,16 @@ class Machine:
         self.serial = Lines(self.path("uart.sock"), 30)
         self.hands = Lines(self.path("hands.sock"), 30)
 
-    def power_cut(self):
-        """Whatever was not written yet is lost."""
+    def power_cut(self, chance):
+        """Whatever was not flushed yet is lost, or not: a random.Random decides. What had left the UART, and the loss."""
+        self.process.kill()
+        self.process.wait()
+        sent = self.serial.rest()
+        self.off()
+        return sent, self.disk.power_cut(chance)
+
+    def off(self):
+        """For good: its disk is not looked at."""
         if self.process:
             self.process.kill()
             self.process.wait()
