@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A disk with a cache that a power cut empties. QEMU's blklogwrites notes each write and each flush. When the power is cut,
-what the last flush covers is there; of each later write nothing, all, or some sectors."""
+"""A disk with a cache that a power cut empties. QEMU's blklogwrites notes each write and each flush. When the power is
+cut, what the last flush covers is there; of each later write nothing, all, or some sectors."""
 
 import collections
 import os
@@ -11,24 +11,29 @@ SECTOR = 512
 FLUSH = 1  # a flag of an entry, as in the kernel's dm-log-writes.c; virtio has no writes that are flushes too
 
 Write = collections.namedtuple("Write", "sector data")
-Loss = collections.namedtuple("Loss", "flushed open lost torn")  # numbers of writes
+Loss = collections.namedtuple("Loss", "pending lost torn")  # numbers of writes
 
 
 class Disk:
     def __init__(self, image, folder):
-        self.settled, self.running, self.log = (os.path.join(folder, name) for name in ("disk.raw", "disk.qcow2", "disk.log"))
+        self.settled, self.running, self.log = (os.path.join(folder, "disk." + end) for end in ("raw", "qcow2", "log"))
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", image, self.settled], check=True)
         os.chmod(self.settled, 0o600)
 
     def power_on(self):
         """QEMU's arguments. It writes to an overlay, which is thrown away, and to the log."""
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", self.settled, self.running], check=True)
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", self.settled, self.running],
+                       check=True)
         open(self.log, "wb").close()
-        # Not flushed to the host's disk: QEMU may be killed, the host is not. Write-zeroes would be logged in two steps,
-        # between which other entries may come.
-        return ["-blockdev", "driver=qcow2,node-name=running,cache.no-flush=on,file.driver=file,file.filename=" + self.running,
+        # Not flushed to the host's disk: QEMU may be killed, the host is not. Write-zeroes would be logged in two
+        # steps, between which other entries may come.
+        return ["-blockdev", "driver=file,node-name=overlay,cache.no-flush=on,filename=" + self.running,
+                "-blockdev", "driver=qcow2,node-name=running,cache.no-flush=on,file=overlay",
+                # Below the log: what is logged waits, and is not flushed so long.
+                "-object", "throttle-group,id=speed",
+                "-blockdev", "driver=throttle,node-name=throttled,throttle-group=speed,file=running",
                 "-blockdev", "driver=file,node-name=log,cache.no-flush=on,filename=" + self.log,
-                "-blockdev", "driver=blklogwrites,node-name=disk,file=running,log=log,log-sector-size=%d" % SECTOR,
+                "-blockdev", "driver=blklogwrites,node-name=disk,file=throttled,log=log,log-sector-size=%d" % SECTOR,
                 "-device", "virtio-blk-pci,drive=disk,write-zeroes=off,discard=off"]
 
     def power_cut(self, chance):
@@ -44,7 +49,7 @@ class Disk:
         with open(self.settled, "r+b", buffering=0) as disk:
             for write in flushed + kept:
                 os.pwrite(disk.fileno(), write.data, write.sector * SECTOR)
-        return Loss(len(flushed), *loss)
+        return loss
 
 
 def survivors(pending, chance):
@@ -59,12 +64,12 @@ def survivors(pending, chance):
                      for n in range(len(write.data) // SECTOR) if chance.random() < 0.5]
         else:
             kept.append(write)
-    return kept, (len(pending), lost, torn)
+    return kept, Loss(len(pending), lost, torn)
 
 
 def entries(path):
-    """Of the log, in its order, behind its first sector. A kill may leave a hole for a write that was not done, and the last
-    one short."""
+    """Of the log, in its order, behind its first sector. A kill may leave a hole for a write that was not done, and
+    the last one short."""
     with open(path, "rb") as log:
         log.seek(SECTOR)
         while True:

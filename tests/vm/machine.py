@@ -125,7 +125,7 @@ class Machine:
         self.hands = Lines(self.path("hands.sock"), 30)
 
     def power_cut(self, chance):
-        """Whatever was not flushed yet is lost, or not: a random.Random decides. What had left the UART, and the loss."""
+        """chance, a random.Random, decides how much is lost of what was not flushed. What had left the UART, the loss."""
         self.process.kill()
         self.process.wait()
         sent = self.serial.rest()
@@ -150,6 +150,10 @@ class Machine:
             if "error" in answer:
                 raise Failure("%s: %s" % (command, answer["error"]["desc"]))
 
+    def slow_disk(self, writes):
+        """So many writes a second; 0: as many as it can. Up to the next power_on()."""
+        self.qmp("qom-set", path="/objects/speed", property="limits", value={"iops-write": writes})
+
     def run(self, command, deadline=120):
         """A shell command on one line; its status and its output."""
         assert "\n" not in command
@@ -171,7 +175,7 @@ class Machine:
         """Waits until it succeeds."""
         end = time.monotonic() + deadline
         while True:
-            status, output = self.run(command)
+            status, output = self.run(command, max(120, end - time.monotonic()))
             if status == 0:
                 return output
             if time.monotonic() > end:

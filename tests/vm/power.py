@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The power fails while a host writes the configuration. What was answered OK is there afterwards; what was on its way is
-there or is not, each command as a whole and in their order; nothing is damaged."""
+"""The power fails while a host writes the configuration. What was answered OK is there afterwards; of what was on its
+way each command as a whole, in their order; nothing is damaged."""
 
 import collections
 import os
@@ -15,6 +15,7 @@ UNIT = "expresslinkd.service"
 FOLDER = "/var/lib/expresslinkd"
 FACTORY = {"CustomName": b"", "Endpoint": b"cloud.example", "Defender": b"0", "HOTAcertificate": b""}
 CERTIFICATES = ("HOTAcertificate", "RootCA")
+VOLATILE = "Topic1"
 
 # key: None for FACTORY_RESET, whose value is its number; data: what the host sends
 Command = collections.namedtuple("Command", "key value data")
@@ -40,7 +41,6 @@ class Host:
         self.serial = self.life = self.forgotten = 0
         self.pool = {"HOTAcertificate": make_certificates(m),
                      "RootCA": [b"\n".join(m.pki.pem(name)) for name in ("server-ca", "root2", "root-big")]}
-        self.took = {}
         self.begin_anew()
 
     def begin_anew(self):
@@ -64,23 +64,22 @@ class Host:
                 line = b"AT+CONF %s=pem\r%s\r" % (key.encode(), value)
             return Command(key, value, line)
         value = {"CustomName": b"life%d %d %s" % (self.life, self.serial, b"x" * self.chance.randrange(100)),
-                 "Endpoint": b"endpoint-%d.example:8883" % self.serial, "Defender": b"%d" % (300 + self.serial)}[key]
+                 "Endpoint": b"endpoint-%d.example:8883" % self.serial, "Defender": b"%d" % (300 + self.serial),
+                 VOLATILE: b"topic/%d" % self.serial}[key]
         return Command(key, value, b"AT+CONF %s=%s\r" % (key.encode(), value))
 
     def next_command(self):
-        key = self.chance.choices([None, "CustomName", "Endpoint", "Defender", "HOTAcertificate", "RootCA"],
-                                  [2, 4, 2, 1, 4, 1])[0]
+        key = self.chance.choices([None, "CustomName", "Endpoint", "Defender", "HOTAcertificate", "RootCA", VOLATILE],
+                                  [2, 4, 2, 1, 4, 1, 1])[0]
         command = self.write(key) if key else self.reset()
         self.last = after(self.last, command)
         return command
 
     def tell(self, command):
-        begin = time.monotonic()
         self.m.serial.send(command.data)
         answer = self.m.serial.line(60, command.data[:40])
         if answer != b"OK\r":
             raise Failure("%s: %r" % (short(command.data), answer))
-        self.took[command.key] = time.monotonic() - begin
         self.acknowledged(command)
 
     def acknowledged(self, command):
@@ -97,19 +96,24 @@ class Host:
 
 
 def after(state, command):
+    if command.key == VOLATILE:
+        return state
     return dict(state, **(FACTORY if command.key is None else {command.key: command.value}))
 
 
 def one_cut(m, host, chance):
-    """Writes, cuts the power, and looks at what the next start finds. Says how it was."""
-    for _ in range(chance.randrange(1, 7)):
+    """Writes, cuts the power, and looks at what the next start finds. Numbers for the report."""
+    m.slow_disk(chance.choice((0, 10, 30)))
+    count = chance.randrange(1, 7)
+    begin = time.monotonic()
+    for _ in range(count):
         command = host.next_command()
         host.tell(command)
         host.known = after(host.known, command)
+    pace = (time.monotonic() - begin) / count
     ahead = [host.next_command() for _ in range(chance.choice((0, 1, 1, 1, 2, 3)))]
     m.serial.send(b"".join(command.data for command in ahead))
-    time.sleep(chance.random() * 1.3 * sum(host.took.get(command.key, 0.02) for command in ahead) if ahead else
-               chance.choice((0, 0, chance.random() * 6)))
+    time.sleep(chance.random() * pace * len(ahead) if ahead else chance.choice((0, 0, chance.random() * 6)))
     sent, loss = m.power_cut(chance)
 
     answers = sent.split(b"\n")[:-1]
@@ -122,11 +126,13 @@ def one_cut(m, host, chance):
         host.acknowledged(command)
 
     m.power_on()
-    m.until("systemctl --quiet is-active " + UNIT, 300)
-    host.known = host.last = look(m, host, states[len(answers):])
+    m.until("systemctl --quiet is-active " + UNIT, 600)
+    possible = states[len(answers):]
+    host.known = host.last = look(m, host, possible)
     forgotten(m, host)
-    return "%d commands on the way, %d answered, %d there; %d writes not flushed, %d lost, %d torn" % (
-        len(ahead), len(answers), states.index(host.known), loss.open, loss.lost, loss.torn)
+    return {"acknowledged": count + len(answers), "on the way": len(ahead) - len(answers),
+            "of them there": possible.index(host.known),
+            "not flushed": loss.pending, "lost": loss.lost, "torn": loss.torn}
 
 
 def short(data):
@@ -137,10 +143,10 @@ def look(m, host, possible):
     """What the module has, which must be one of the states that are possible, and whether it had to help itself."""
     found = {key: host.read(key) for key in host.known}
     if found not in possible:
-        raise Failure("after the power cut the module has\n  %s\nexpected, or what follows it:\n  %s" % (
-            "\n  ".join("%s=%s" % (key, short(found[key])) for key in found),
-            "\n  ".join("%s" % {key: short(state[key]) for key in found if state[key] != found[key]} for state in possible)))
-    m.expect("AT+CONF? Topic1", "OK")
+        wrong = [{key: short(state[key]) for key in found if state[key] != found[key]} for state in possible]
+        raise Failure("the module has\n  %s\nexpected, or what follows it:\n  %s" % (
+            "\n  ".join("%s=%s" % (key, short(found[key])) for key in found), "\n  ".join(map(str, wrong))))
+    m.expect("AT+CONF? " + VOLATILE, "OK")
     m.expect("AT+EVENT?", "OK 2 0 STARTUP")
     info = m.ask("AT+DIAG INFO")
     if " damaged=0" not in info:
@@ -166,20 +172,26 @@ def forgotten(m, host):
 
 
 def power_cuts(m):
-    """The power fails while the host writes; ROUNDS and SEED of the environment."""
+    """The power fails while the host writes: what was answered is there, nothing is damaged."""
     rounds = int(os.environ.get("ROUNDS", "2"))
     seed = int(os.environ.get("SEED", "0")) or random.randrange(1, 1 << 30)
-    print("     seed %d" % seed, flush=True)
-    chance = random.Random(seed)
+    chance, total = random.Random(seed), collections.Counter()
     host = Host(m, chance)
     m.do("sync")
     for n in range(1, rounds + 1):
         try:
-            said = one_cut(m, host, chance)
+            seen = one_cut(m, host, chance)
         except Failure as failure:
             raise Failure("power cut %d of seed %d: %s" % (n, seed, failure)) from None
-        print("     cut %d: %s" % (n, said), flush=True)
+        total.update(seen)
+        print("     cut %d: %s" % (n, report(seen)), flush=True)
     host.begin_anew()
+    print("     seed %d, %d cuts: %s" % (seed, rounds, report(total)))
+
+
+def report(numbers):
+    return ("commands: {acknowledged} acknowledged, {on the way} on the way, {of them there} of them there;"
+            " disk writes: {not flushed} not flushed, {lost} of them lost, {torn} torn").format_map(numbers)
 
 
 CASES = (power_cuts,)
