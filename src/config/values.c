@@ -166,10 +166,10 @@ int values_replace(const char *dir, const struct buf *text, bool forget)
 	const char *keep = forget ? NULL : VALUES_OLD;
 	int r = file_replace(dir, VALUES_FILE, keep, buf_head(text), buf_used(text), MODE);
 
-	if (r == 0 && forget) {
-		remove_file(dir, VALUES_OLD);
-		remove_file(dir, VALUES_DAMAGED);
-	}
+	if (r == 0 && forget)
+		r = file_remove(dir, VALUES_OLD);
+	if (r == 0 && forget)
+		r = file_remove(dir, VALUES_DAMAGED);
 	return r;
 }
 

@@ -166,6 +166,17 @@ int file_replace(const char *dir, const char *name, const char *keep, const void
 	return r;
 }
 
+int file_remove(const char *dir, const char *name)
+{
+	_cleanup_(closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (unlinkat(fd, name, 0) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
 int file_make_dir(const char *path, mode_t mode)
 {
 	_cleanup_(freep) char *copy = strdup(path);

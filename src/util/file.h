@@ -16,5 +16,8 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_n) _must_che
 int file_replace(const char *dir, const char *name, const char *keep, const void *data, size_t n,
 		 mode_t mode) _must_check_;
 
+/* Removes dir/name, if it is there, so that a power cut does not bring it back. Blocks. 0 or -errno. */
+int file_remove(const char *dir, const char *name) _must_check_;
+
 /* mkdir -p with mode, whatever the umask, for the folders made. 0 or -errno. */
 int file_make_dir(const char *path, mode_t mode) _must_check_;

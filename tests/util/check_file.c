@@ -15,9 +15,61 @@
 
 static char *dir;
 
+/* What was asked of the file system, in this order: fsync of a file, a link, rename, removal, fsync of the folder. */
+static char asked[32];
+static int folder_error;
+
+int __real_fsync(int fd);
+int __real_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
+int __real_renameat(int from_dir, const char *from, int to_dir, const char *to);
+int __real_unlinkat(int at, const char *name, int flags);
+int __wrap_fsync(int fd);
+int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
+int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to);
+int __wrap_unlinkat(int at, const char *name, int flags);
+
+static int note(char what, int r)
+{
+	size_t n = strlen(asked);
+
+	if (r == 0 && n < sizeof(asked) - 1)
+		asked[n] = what;
+	return r;
+}
+
+int __wrap_fsync(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (S_ISDIR(st.st_mode) && folder_error) {
+		errno = folder_error;
+		return -1;
+	}
+	return note(S_ISDIR(st.st_mode) ? 'S' : 's', __real_fsync(fd));
+}
+
+int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	return note('l', __real_linkat(from_dir, from, to_dir, to, flags));
+}
+
+int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return note('r', __real_renameat(from_dir, from, to_dir, to));
+}
+
+int __wrap_unlinkat(int at, const char *name, int flags)
+{
+	return note('u', __real_unlinkat(at, name, flags));
+}
+
 static void setup(void)
 {
 	dir = temp_dir();
+	memset(asked, 0, sizeof(asked));
+	folder_error = 0;
 }
 
 static void teardown(void)
@@ -181,6 +233,46 @@ START_TEST(leaves_the_old_file_when_the_disk_is_full)
 }
 END_TEST
 
+/* What a power cut leaves: first the content is on the disk, then it gets its name, then that is on the disk too. */
+START_TEST(is_durable_when_it_returns)
+{
+	ck_assert_int_eq(file_replace(dir, "a", "a.old", "one", 3, 0600), 0);
+	ck_assert_str_eq(asked, "srS");
+	memset(asked, 0, sizeof(asked));
+	ck_assert_int_eq(file_replace(dir, "a", "a.old", "two", 3, 0600), 0);
+	ck_assert_str_eq(asked, "slrS");
+	memset(asked, 0, sizeof(asked));
+	ck_assert_int_eq(file_remove(dir, "a.old"), 0);
+	ck_assert_str_eq(asked, "uS");
+	memset(asked, 0, sizeof(asked));
+	ck_assert_int_eq(file_remove(dir, "a.old"), 0);
+	ck_assert_str_eq(asked, "");
+}
+END_TEST
+
+START_TEST(leaves_the_old_file_when_the_folder_is_not_written)
+{
+	ck_assert_int_eq(file_replace(dir, "a", "a.old", "one", 3, 0600), 0);
+	folder_error = EIO;
+	ck_assert_int_eq(file_replace(dir, "a", "a.old", "two", 3, 0600), -EIO);
+	holds("a", "one", 3);
+	ck_assert(!exists("a.tmp"));
+	ck_assert_int_eq(file_remove(dir, "a"), -EIO);
+}
+END_TEST
+
+START_TEST(removes_files)
+{
+	temp_write(dir, "a", "one", 3, 0600);
+	ck_assert_int_eq(file_remove(dir, "a"), 0);
+	ck_assert(!exists("a"));
+	ck_assert_int_eq(file_remove(dir, "a"), 0);
+	ck_assert_int_eq(file_remove(temp_path(dir, "none"), "a"), -ENOENT);
+	ck_assert_int_eq(mkdir(temp_path(dir, "a"), 0700), 0);
+	ck_assert_int_eq(file_remove(dir, "a"), -EISDIR);
+}
+END_TEST
+
 START_TEST(says_what_is_wrong)
 {
 	temp_write(dir, "file", "", 0, 0600);
@@ -239,6 +331,9 @@ int main(void)
 	tcase_add_test(c, keeps_nothing_unless_asked);
 	tcase_add_test(c, overwrites_leftovers);
 	tcase_add_test(c, leaves_the_old_file_when_the_disk_is_full);
+	tcase_add_test(c, is_durable_when_it_returns);
+	tcase_add_test(c, leaves_the_old_file_when_the_folder_is_not_written);
+	tcase_add_test(c, removes_files);
 	tcase_add_test(c, says_what_is_wrong);
 	tcase_add_test(c, makes_folders);
 	tcase_add_test(c, makes_no_folder_of_a_file);

@@ -11,6 +11,8 @@ import socket
 import subprocess
 import time
 
+from disk import Disk
+
 MEMORY = "512"
 
 
@@ -66,6 +68,19 @@ class Lines:
             pass
         self.buffer = b""
 
+    def rest(self):
+        """What the machine had still sent, up to its end."""
+        self.socket.settimeout(30)
+        data = self.buffer
+        while True:
+            try:
+                more = self.socket.recv(65536)
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                return data
+            data += more
+
     def close(self):
         self.socket.close()
 
@@ -74,10 +89,8 @@ class Machine:
     def __init__(self, image, folder, cloud_port):
         self.image, self.folder, self.cloud_port = image, folder, cloud_port
         self.share = os.path.join(folder, "share")
-        self.disk = os.path.join(folder, "disk.qcow2")
+        self.disk = Disk(os.path.join(image, "root.img"), folder)
         os.mkdir(self.share)
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", os.path.join(image, "root.img"),
-                        self.disk], check=True)
         self.process = self.hands = self.serial = self.monitor = None
 
     def path(self, name):
@@ -92,8 +105,7 @@ class Machine:
             "-nodefaults", "-display", "none",
             "-kernel", os.path.join(self.image, "vmlinuz"), "-initrd", os.path.join(self.image, "initrd.img"),
             "-append", "console=ttyS0 net.ifnames=0 quiet loglevel=3 mitigations=off panic=-1",
-            # Not flushed to the host's disk: QEMU may be killed, the host is not.
-            "-drive", "file=%s,format=qcow2,if=virtio,cache=unsafe" % self.disk,
+            *self.disk.power_on(),
             "-chardev", "file,id=console,path=%s,append=on" % self.path("console.log"), "-serial", "chardev:console",
             "-chardev", self.listening("uart"), "-serial", "chardev:uart",
             "-device", "virtio-serial-pci", "-chardev", self.listening("hands"),
@@ -112,8 +124,16 @@ class Machine:
         self.serial = Lines(self.path("uart.sock"), 30)
         self.hands = Lines(self.path("hands.sock"), 30)
 
-    def power_cut(self):
-        """Whatever was not written yet is lost."""
+    def power_cut(self, chance):
+        """chance, a random.Random, decides how much is lost of what was not flushed. What had left the UART, the loss."""
+        self.process.kill()
+        self.process.wait()
+        sent = self.serial.rest()
+        self.off()
+        return sent, self.disk.power_cut(chance)
+
+    def off(self):
+        """For good: its disk is not looked at."""
         if self.process:
             self.process.kill()
             self.process.wait()
@@ -129,6 +149,10 @@ class Machine:
                 return answer["return"]
             if "error" in answer:
                 raise Failure("%s: %s" % (command, answer["error"]["desc"]))
+
+    def slow_disk(self, writes):
+        """So many writes a second; 0: as many as it can. Up to the next power_on()."""
+        self.qmp("qom-set", path="/objects/speed", property="limits", value={"iops-write": writes})
 
     def run(self, command, deadline=120):
         """A shell command on one line; its status and its output."""
@@ -151,7 +175,7 @@ class Machine:
         """Waits until it succeeds."""
         end = time.monotonic() + deadline
         while True:
-            status, output = self.run(command)
+            status, output = self.run(command, max(120, end - time.monotonic()))
             if status == 0:
                 return output
             if time.monotonic() > end:

@@ -85,7 +85,9 @@ def reset_pin(m):
     with settings(m, PINS):
         started_once(m)
         m.expect("AT+CONF Topic1=data", "OK")
-        m.expect("AT+RESET", "OK")
+        m.expect("AT+CONNECT", "OK 1 CONNECTED", 130)
+        m.expect("AT+SUBSCRIBE1", "OK")
+        m.cloud.observer.publish("data", b"lost")
         event(m, 1)
         pull(m, "RST", "down")
         event(m, 0)
@@ -95,6 +97,8 @@ def reset_pin(m):
         event(m, 1)
         m.serial.send(b"ut\r\n")
         started_once(m)
+        m.expect("AT+CONNECT?", "OK 0 0 DISCONNECTED STAGING")
+        m.expect("AT+GET", "OK")
         m.expect("AT+CONF? Topic1", "OK")
         pulse(m, "RST")
         event(m, 1)
@@ -115,6 +119,9 @@ def held_at_the_start(m):
 
 def sleep_modes(m):
     """SLEEP 0 and 1, and each of the means to wake."""
+    # Without lines nothing could end mode 1
+    m.expect("AT+SLEEP1", "OK 0")
+    m.expect("AT+EVENT?", "OK 2 0 STARTUP")
     with settings(m, PINS):
         started_once(m)
         # 0: a command, the duration, WAKE, RST
