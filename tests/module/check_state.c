@@ -16,6 +16,7 @@ static bool is_running(enum state s)
 }
 
 /* Back to the beginning: disconnected, queues empty, volatile keys as initially, backoff cleared. */
+#define PAIRS ((unsigned)STATE_COUNT * (unsigned)HAPPEN_COUNT)
 #define FRESH (ACTION_CLOSE | ACTION_CLEAR_EVENTS | ACTION_CLEAR_MESSAGES | ACTION_RESET_KEYS | ACTION_CLEAR_BACKOFF)
 
 static unsigned line_opens(enum state s)
@@ -163,7 +164,7 @@ START_TEST(datasheet)
 	(void)snprintf(path, sizeof(path), "%s/man/expresslink-datasheet.7", folder ? folder : "..");
 	sheet = fopen(path, "re");
 	ck_assert_msg(sheet != NULL, "%s: is abs_top_srcdir set?", path);
-	for (unsigned i = 0; i < STATE_COUNT * HAPPEN_COUNT; i++) {
+	for (unsigned i = 0; i < PAIRS; i++) {
 		enum state s = (enum state)(i / HAPPEN_COUNT);
 		enum happening h = (enum happening)(i % HAPPEN_COUNT);
 		struct transition t;
@@ -199,7 +200,7 @@ int main(void)
 	Suite *suite = suite_create("state");
 	TCase *tc = tcase_create("state");
 
-	tcase_add_loop_test(tc, every_pair, 0, STATE_COUNT * HAPPEN_COUNT);
+	tcase_add_loop_test(tc, every_pair, 0, PAIRS);
 	tcase_add_loop_test(tc, every_state_leads_back, 0, STATE_COUNT);
 	tcase_add_test(tc, names);
 	tcase_add_test(tc, datasheet);
