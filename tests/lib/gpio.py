@@ -2,8 +2,10 @@
 """A GPIO chip for a module on a machine that has none: tests/lib/gpiod.c in place of the library, and the outside world
 of its lines. Line 1 is EVENT, 2 is WAKE, 3 is RST, as they are named there."""
 
+import fcntl
 import os
 import struct
+import termios
 import time
 
 NAMES = ["", "EVENT", "WAKE", "RST", "", "", "", ""]
@@ -52,6 +54,13 @@ class Gpio:
             return  # nobody watches
         os.write(fd, struct.pack("=QQ", time.monotonic_ns(), high))
         os.close(fd)
+
+    def unread(self, pin):
+        """How many bytes of edges the daemon has not read yet."""
+        fd = os.open(os.path.join(self.chip, "%d.edges" % NAMES.index(pin)), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        n = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, bytes(4)))[0]
+        os.close(fd)
+        return n
 
     def is_high(self, pin):
         with open(os.path.join(self.chip, "%d.level" % NAMES.index(pin))) as f:
