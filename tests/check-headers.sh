@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Every header compiles alone and only once, every file names its licence, and every source file includes
-# its own header first.
+# its own header first; config.h, which may decide how wide a type of the system is, before it.
 set -u
 cd "${abs_top_srcdir:-$(dirname "$0")/..}/src" || exit 1
 failed=0
@@ -22,7 +22,7 @@ for file in *.c */*.c; do
 	head -n 1 "$file" | grep -q SPDX-License-Identifier || say "$file: the first line names no licence"
 	own=${file%.c}.h
 	[ -f "$own" ] || continue
-	first=$(sed -n 's/^#[[:space:]]*include *["<]\(.*\)[">]/\1/p' "$file" | head -n 1)
+	first=$(sed -n 's/^#[[:space:]]*include *["<]\(.*\)[">]/\1/p' "$file" | grep -vx config.h | head -n 1)
 	[ "$first" = "$own" ] || say "$file includes $first before its own $own"
 done
 exit $failed

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "board/gpio.h"
-
+/* Version 1 of the library gives events with a timespec: the library's. */
 #include "config.h"
+#ifdef NARROW_LIBRARIES
+#undef _TIME_BITS
+#endif
+
+#include "board/gpio.h"
 #include "util/num.h"
 
 #include <dirent.h>

@@ -97,12 +97,12 @@ static void address_text(const struct ifaddrs *a, char *ret, size_t size)
 
 	ret[0] = '\0';
 	if (a->ifa_addr && a->ifa_addr->sa_family == AF_INET) {
-		address = &((const struct sockaddr_in *)(const void *)a->ifa_addr)->sin_addr;
-		mask = a->ifa_netmask ? &((const struct sockaddr_in *)(const void *)a->ifa_netmask)->sin_addr : NULL;
+		address = &((const struct sockaddr_in *)a->ifa_addr)->sin_addr;
+		mask = a->ifa_netmask ? &((const struct sockaddr_in *)a->ifa_netmask)->sin_addr : NULL;
 		n = sizeof(struct in_addr);
 	} else if (a->ifa_addr && a->ifa_addr->sa_family == AF_INET6) {
-		address = &((const struct sockaddr_in6 *)(const void *)a->ifa_addr)->sin6_addr;
-		mask = a->ifa_netmask ? &((const struct sockaddr_in6 *)(const void *)a->ifa_netmask)->sin6_addr : NULL;
+		address = &((const struct sockaddr_in6 *)a->ifa_addr)->sin6_addr;
+		mask = a->ifa_netmask ? &((const struct sockaddr_in6 *)a->ifa_netmask)->sin6_addr : NULL;
 		n = sizeof(struct in6_addr);
 	} else {
 		return;

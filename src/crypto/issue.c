@@ -264,10 +264,9 @@ static int whole_days(const X509 *x)
 static int set_dates(X509 *x, const X509 *ca, struct issue_problem *p)
 {
 	char date[11];
-	time_t start = time(NULL) - EARLIER;
 
-	if (!X509_time_adj_ex(X509_getm_notBefore(x), 0, 0, &start) ||
-	    !X509_time_adj_ex(X509_getm_notAfter(x), DAYS_20_YEARS, 0, &start))
+	if (!X509_time_adj_ex(X509_getm_notBefore(x), 0, -EARLIER, NULL) ||
+	    !X509_time_adj_ex(X509_getm_notAfter(x), DAYS_20_YEARS, -EARLIER, NULL))
 		return -EIO;
 	if (ASN1_TIME_compare(X509_get0_notBefore(x), X509_get0_notBefore(ca)) < 0 &&
 	    X509_set1_notBefore(x, X509_get0_notBefore(ca)) != 1)

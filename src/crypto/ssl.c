@@ -158,13 +158,21 @@ static struct ssl *ssl_of(const SSL *connection)
 	return SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection));
 }
 
+/* Not with X509_cmp_time(): the library's time_t may be narrower than ours. */
+static bool ends_by(const X509 *x, time_t floor)
+{
+	struct tm end;
+
+	return ASN1_TIME_to_tm(X509_get0_notAfter(x), &end) == 1 && timegm(&end) <= floor;
+}
+
 static int on_verify(int ok, X509_STORE_CTX *store)
 {
 	const SSL *connection = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct ssl *s = ssl_of(connection);
 	X509 *x = X509_STORE_CTX_get_current_cert(store);
 
-	if (ok && x && X509_cmp_time(X509_get0_notAfter(x), &s->floor) < 0) {
+	if (ok && x && ends_by(x, s->floor)) {
 		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_HAS_EXPIRED);
 		ok = 0;
 	}
@@ -397,7 +405,7 @@ int ssl_new(struct ssl **ret, const struct ssl_config *config)
 	if (!s)
 		return -ENOMEM;
 	s->fd = -1;
-	s->floor = sizeof(time_t) < 8 && config->time_floor > INT32_MAX ? INT32_MAX : (time_t)config->time_floor;
+	s->floor = config->time_floor;
 	s->clock_is_sure = config->clock_is_sure;
 	s->ctx = SSL_CTX_new(TLS_client_method());
 	if (!s->ctx || SSL_CTX_set_min_proto_version(s->ctx, TLS1_2_VERSION) != 1)

@@ -40,13 +40,15 @@ int ask_open(struct ask *a, const char *runtime, const char *request)
 	char line[CONTROL_REQUEST + 2];
 	int n = snprintf(line, sizeof(line), "%s\n", request);
 	int r = local_connect(runtime, CONTROL_SOCKET, &a->fd);
+	ssize_t sent;
 
 	if (r < 0)
 		return r;
+	sent = send(a->fd, line, (size_t)n, MSG_NOSIGNAL);
 	/* Who is refused at once still has an answer to read. */
-	if (send(a->fd, line, (size_t)n, MSG_NOSIGNAL) != n && errno != EPIPE)
-		return -errno;
-	return 0;
+	if (sent < 0)
+		return errno == EPIPE ? 0 : -errno;
+	return sent == n ? 0 : -EIO;
 }
 
 static int ask_read(struct ask *a, int timeout_ms)

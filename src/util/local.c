@@ -152,9 +152,10 @@ static bool has_group(int fd, gid_t group)
 {
 	_cleanup_(freep) gid_t *groups = NULL;
 	socklen_t n = 0;
+	gid_t none;
 
 	/* First for their number. */
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &n) == 0 || errno != ERANGE)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, &none, &n) == 0 || errno != ERANGE)
 		return false;
 	groups = malloc(n);
 	if (!groups || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) < 0)

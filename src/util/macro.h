@@ -11,7 +11,7 @@
 
 #define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 
 /* Hands a pointer over: yields it and leaves NULL behind. */
 #define TAKE_PTR(p)                         \

@@ -108,16 +108,17 @@ static bool has_open(const struct search *s, const char *pid)
 	const struct dirent *entry;
 	bool open = false;
 	DIR *dir;
+	int fd;
 
 	(void)snprintf(path, sizeof(path), "%s/proc/%s/fd", s->root, pid);
 	dir = opendir(path);
 	if (!dir)
 		return false;
-	for (unsigned n = 0; !open && n < MAX_FILES && (entry = readdir(dir)) != NULL; n++) {
+	fd = dirfd(dir);
+	for (unsigned n = 0; fd >= 0 && !open && n < MAX_FILES && (entry = readdir(dir)) != NULL; n++) {
 		struct stat st;
 
-		open = fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && S_ISCHR(st.st_mode) &&
-		       st.st_rdev == s->st.st_rdev;
+		open = fstatat(fd, entry->d_name, &st, 0) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == s->st.st_rdev;
 	}
 	(void)closedir(dir);
 	return open;

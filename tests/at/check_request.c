@@ -12,7 +12,7 @@
 static const struct {
 	const char *line;
 	const char *word; /* NULL: no word, or too long */
-	long suffix;
+	int64_t suffix;
 	bool separated;
 	const char *param;
 } cases[] = {
@@ -49,7 +49,7 @@ static const struct {
 	{ "+SEND1 AT+SEND2 x", "SEND", 1, true, "AT+SEND2 x" },
 	{ "+SLEEP9A", "SLEEP", 9, false, "" },
 	{ "+GET00", "GET", 0, true, "" },
-	{ "+GET4294967297", "GET", 4294967297L, true, "" },
+	{ "+GET4294967297", "GET", 4294967297, true, "" },
 	{ "+GET99999999999999999999999", "GET", HUGE_SUFFIX, true, "" },
 	{ "+GET99999999999999999999999x", "GET", HUGE_SUFFIX, false, "" },
 	{ "+CONF? Version", "CONF?", NONE, true, "Version" },

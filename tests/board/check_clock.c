@@ -79,6 +79,9 @@ int __wrap_adjtimex(struct timex *timex)
 	return kernel_r;
 }
 
+/* Its name in the C library where a time_t of 64 bits is not the machine's own. */
+int __wrap____adjtimex64(struct timex *timex) __attribute__((alias("__wrap_adjtimex")));
+
 enum said {
 	SAYS_YES,
 	SAYS_NO,

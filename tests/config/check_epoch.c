@@ -37,11 +37,10 @@ static void teardown(void)
 	temp_remove(dir);
 }
 
-/* The write, if there is one, is done, and the loop knows. */
+/* The write is done, and the loop knows. */
 static void finish(void)
 {
-	while (sd_event_run(event, 50000) > 0)
-		;
+	ck_assert_int_gt(sd_event_run(event, UINT64_C(60000000)), 0);
 }
 
 static void restart(void)
@@ -123,7 +122,7 @@ START_TEST(before_the_release_is_never_right)
 	epoch_note(epoch, EPOCH_RELEASE - 1);
 	epoch_note(epoch, 0);
 	ck_assert_int_eq(epoch_floor(epoch), EPOCH_RELEASE);
-	finish();
+	restart(); /* would wait for a write */
 	ck_assert_int_ne(access(temp_path(dir, "clock"), F_OK), 0);
 }
 END_TEST

@@ -5,6 +5,7 @@ restart may help. And the lines that are there are asked for as the settings say
 
 import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -142,6 +143,10 @@ def many_edges():
             m.drive("RST", "low" if i % 2 == 0 else "high")
         m.until(lambda: b"RST low" in m.log, "RST low")
         m.drive("RST", "high")
+        # What was read is obeyed before the control socket answers; then no reset takes our bytes away.
+        m.until(lambda: m.gpio.unread("RST") == 0, "end of the edges")
+        subprocess.run([harness.program("expresslinkctl"), "status"], env=m.environment(), stdout=subprocess.DEVNULL,
+                       check=True)
         m.wait_event_level("high")
         m.wait_event("2 0 STARTUP")
         m.silence()

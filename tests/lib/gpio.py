@@ -3,8 +3,10 @@
 of its lines. Line 1 is EVENT, 2 is WAKE, 3 is RST, whatever they are named there."""
 
 import contextlib
+import fcntl
 import os
 import struct
+import termios
 import time
 
 NAMES = ["", "EVENT", "WAKE", "RST", "", "", "", ""]  # of the pins, and unless told otherwise of the lines
@@ -62,6 +64,13 @@ class Gpio:
                 fd = os.open(os.path.join(self.chip, "%d.edges" % n), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
                 os.write(fd, bytes(16))
                 os.close(fd)
+
+    def unread(self, pin):
+        """How many bytes of edges the daemon has not read yet."""
+        fd = os.open(os.path.join(self.chip, "%d.edges" % NAMES.index(pin)), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        n = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, bytes(4)))[0]
+        os.close(fd)
+        return n
 
     def is_high(self, pin):
         with open(os.path.join(self.chip, "%d.level" % NAMES.index(pin))) as f:

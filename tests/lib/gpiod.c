@@ -13,6 +13,9 @@
  *   N.asked   what the line was asked to be, written here */
 
 #include "config.h"
+#ifdef NARROW_LIBRARIES
+#undef _TIME_BITS
+#endif
 
 #include <dirent.h>
 #include <dlfcn.h>

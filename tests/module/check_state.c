@@ -16,6 +16,7 @@ static bool is_running(enum state s)
 }
 
 /* Back to the beginning: disconnected, queues empty, volatile keys as initially, backoff cleared. */
+#define PAIRS ((unsigned)STATE_COUNT * (unsigned)HAPPEN_COUNT)
 #define FRESH (ACTION_CLOSE | ACTION_CLEAR_EVENTS | ACTION_CLEAR_MESSAGES | ACTION_RESET_KEYS | ACTION_CLEAR_BACKOFF)
 
 static unsigned line_opens(enum state s)
@@ -154,10 +155,10 @@ static void say_row(char text[SHEET_MAX_ROW], enum state s, enum happening h, co
 
 START_TEST(datasheet)
 {
-	static char rows[STATE_COUNT * HAPPEN_COUNT][SHEET_MAX_ROW];
+	static char rows[PAIRS][SHEET_MAX_ROW];
 	size_t n = 0;
 
-	for (unsigned i = 0; i < STATE_COUNT * HAPPEN_COUNT; i++) {
+	for (unsigned i = 0; i < PAIRS; i++) {
 		enum state s = (enum state)(i / HAPPEN_COUNT);
 		enum happening h = (enum happening)(i % HAPPEN_COUNT);
 		struct transition t;
@@ -174,7 +175,7 @@ int main(void)
 	Suite *suite = suite_create("state");
 	TCase *tc = tcase_create("state");
 
-	tcase_add_loop_test(tc, every_pair, 0, STATE_COUNT * HAPPEN_COUNT);
+	tcase_add_loop_test(tc, every_pair, 0, PAIRS);
 	tcase_add_loop_test(tc, every_state_leads_back, 0, STATE_COUNT);
 	tcase_add_test(tc, names);
 	tcase_add_test(tc, datasheet);

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PAIRS ((unsigned)OTA_STATE_COUNT * (unsigned)OTA_HAPPEN_COUNT)
+
 /* The table once more, told by rules instead of rows, from the words of guide 8. */
 
 static bool is_offer(enum ota_state s)
@@ -209,10 +211,10 @@ static void say_row(char text[SHEET_MAX_ROW], enum ota_state s, enum ota_happeni
 
 START_TEST(datasheet)
 {
-	static char rows[OTA_STATE_COUNT * OTA_HAPPEN_COUNT][SHEET_MAX_ROW];
+	static char rows[PAIRS][SHEET_MAX_ROW];
 	size_t n = 0;
 
-	for (unsigned i = 0; i < OTA_STATE_COUNT * OTA_HAPPEN_COUNT; i++) {
+	for (unsigned i = 0; i < PAIRS; i++) {
 		enum ota_state s = (enum ota_state)(i / OTA_HAPPEN_COUNT);
 		enum ota_happening h = (enum ota_happening)(i % OTA_HAPPEN_COUNT);
 		struct ota_transition t;
@@ -229,8 +231,8 @@ int main(void)
 	Suite *suite = suite_create("state");
 	TCase *tc = tcase_create("state");
 
-	tcase_add_loop_test(tc, every_pair, 0, OTA_STATE_COUNT * OTA_HAPPEN_COUNT);
-	tcase_add_loop_test(tc, no_job_is_lost, 0, OTA_STATE_COUNT * OTA_HAPPEN_COUNT);
+	tcase_add_loop_test(tc, every_pair, 0, PAIRS);
+	tcase_add_loop_test(tc, no_job_is_lost, 0, PAIRS);
 	tcase_add_test(tc, flush_leads_back);
 	tcase_add_test(tc, names);
 	tcase_add_test(tc, datasheet);

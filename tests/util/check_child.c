@@ -205,10 +205,24 @@ START_TEST(followed_by_another)
 }
 END_TEST
 
+/* Under an emulator and under valgrind posix_spawn() cannot tell; then the child's status does (POSIX). */
+static void start_missing(void)
+{
+	int r = child_start(&child, event, "no-such-helper", NULL, 0, 10, LONG, on_finish, &calls);
+
+	if (r == 0) {
+		finish();
+		ck_assert_int_eq(result, 127);
+		child = child_free(child);
+	} else {
+		ck_assert_int_eq(r, -ENOENT);
+		ck_assert_ptr_null(child);
+	}
+}
+
 START_TEST(no_such_helper)
 {
-	ck_assert_int_eq(child_start(&child, event, "no-such-helper", NULL, 0, 10, LONG, on_finish, &calls), -ENOENT);
-	ck_assert_ptr_null(child);
+	start_missing();
 }
 END_TEST
 
@@ -289,8 +303,7 @@ START_TEST(leaves_no_descriptor)
 		calls = 0;
 		run("exit 0", 10);
 		child = child_free(child);
-		ck_assert_int_eq(child_start(&child, event, "no-such-helper", NULL, 0, 10, LONG, on_finish, &calls),
-				 -ENOENT);
+		start_missing();
 	}
 	ck_assert_uint_eq(descriptors(), before);
 }
