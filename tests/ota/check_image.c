@@ -618,6 +618,10 @@ START_TEST(discarded_is_gone)
 	ck_assert(!exists(JOURNAL_FILE));
 	image_discard(image);
 	download(W);
+	/* Without anything that follows, too. */
+	image_discard(image);
+	while (exists(STAGING_FILE) || exists(JOURNAL_FILE))
+		turn();
 }
 END_TEST
 

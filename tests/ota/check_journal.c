@@ -89,6 +89,31 @@ START_TEST(is_this_text)
 }
 END_TEST
 
+static unsigned descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1000; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+START_TEST(one_descriptor_at_most)
+{
+	unsigned before = descriptors();
+
+	make();
+	has(0);
+	has(0);
+	ck_assert_int_eq(unlink(temp_path(path, JOURNAL_FILE)), 0);
+	make();
+	ck_assert_uint_eq(descriptors(), before + 1);
+	journal_close(&journal);
+	journal_close(&journal);
+	ck_assert_uint_eq(descriptors(), before);
+}
+END_TEST
+
 START_TEST(of_another_download)
 {
 	unsigned n;
@@ -204,6 +229,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, what_was_written_is_there);
 	tcase_add_test(c, is_this_text);
+	tcase_add_test(c, one_descriptor_at_most);
 	tcase_add_test(c, of_another_download);
 	tcase_add_test(c, long_tags);
 	tcase_add_test(c, cut_anywhere);

@@ -450,6 +450,40 @@ START_TEST(no_folder)
 }
 END_TEST
 
+static unsigned descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1000; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+START_TEST(no_descriptor_is_left)
+{
+	unsigned before, with_both;
+
+	staging = staging_free(staging);
+	before = descriptors();
+	ck_assert_int_eq(staging_new(&staging, dir), 0);
+	create(W);
+	with_both = descriptors();
+	ck_assert_uint_eq(with_both, before + 3);
+	for (unsigned i = 0; i < 3; i++) {
+		create(W);
+		(void)resume(W);
+		ck_assert_int_eq(staging_open(staging, "another", W), -ENOENT);
+		ck_assert_int_eq(staging_open_whole(staging, W), 0);
+		(void)resume(W);
+	}
+	ck_assert_uint_eq(descriptors(), with_both);
+	ck_assert_int_eq(staging_remove(staging), 0);
+	ck_assert_uint_eq(descriptors(), before + 1);
+	staging = staging_free(staging);
+	ck_assert_uint_eq(descriptors(), before);
+}
+END_TEST
+
 /* --- the power --- */
 
 /* Cut anywhere, with anything left of what was not synced: what is taken up was downloaded, and no less of it than the
@@ -657,6 +691,7 @@ int main(void)
 	tcase_add_test(c, a_foreign_journal);
 	tcase_add_test(c, things_in_their_place);
 	tcase_add_test(c, no_folder);
+	tcase_add_test(c, no_descriptor_is_left);
 	tcase_add_loop_test(c, power_cuts, 0, 12);
 	tcase_add_loop_test(c, every_write_may_fail, 0, 4);
 	tcase_add_test(c, taking_up_may_fail);
