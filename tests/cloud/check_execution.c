@@ -259,6 +259,20 @@ START_TEST(long_reason)
 }
 END_TEST
 
+/* So is the name of a detail. */
+START_TEST(long_key)
+{
+	char key[130], ret[1024];
+	struct jobs_update update = { .id = "j", .status = JOBS_FAILED, .key = key, .value = "x" };
+
+	memset(key, 'k', sizeof(key));
+	key[129] = '\0';
+	ck_assert_int_eq(execution_report(&update, "t", ret, sizeof(ret)), -EINVAL);
+	key[128] = '\0';
+	ck_assert_int_eq(execution_report(&update, "t", ret, sizeof(ret)), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("execution");
@@ -274,6 +288,7 @@ int main(void)
 	tcase_add_test(tc, long_lists);
 	tcase_add_loop_test(tc, report, 0, ELEMENTS(reports));
 	tcase_add_test(tc, long_reason);
+	tcase_add_test(tc, long_key);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
