@@ -2,6 +2,7 @@
 """The place where bench/run measures: a broker with mutual TLS on loopback, the daemon, its peers, two processors."""
 
 import contextlib
+import glob
 import json
 import os
 import re
@@ -15,7 +16,8 @@ import termios
 import time
 import tty
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "lib"))
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 
 import jobs  # noqa: E402
 import pki  # noqa: E402
@@ -130,10 +132,10 @@ class Lab:
         return dict(os.environ, STATE_DIRECTORY=self.state, RUNTIME_DIRECTORY=self.runtime)
 
     @contextlib.contextmanager
-    def running(self, command, cpu, **more):
-        more.setdefault("stdout", self.log)
-        process = subprocess.Popen(["taskset", "-c", cpu, *command], stdin=subprocess.DEVNULL, stderr=self.log,
-                                   env=self.environment(), **more)
+    def running(self, command, cpu, environment=(), **more):
+        more = {"stdin": subprocess.DEVNULL, "stdout": self.log, **more}
+        process = subprocess.Popen(["taskset", "-c", cpu, *command], stderr=self.log,
+                                   env={**self.environment(), **dict(environment)}, **more)
         try:
             yield process
             if process.poll() not in (None, 0):
@@ -263,6 +265,25 @@ class Lab:
             if most > 10:
                 time.sleep(0.01)
         return time.monotonic() - start
+
+    def packages(self):
+        """The folder of the Debian packages."""
+        if not self.options.packages:
+            folder = os.path.join(self.folder, "packages")
+            made = subprocess.run([os.path.join(TOP, "scripts", "package"), folder], stdout=self.log, stderr=self.log,
+                                  env=dict(os.environ, DEB_BUILD_OPTIONS="nocheck"))
+            if made.returncode:
+                raise Failure("scripts/package: no packages")
+            self.options.packages = folder
+        return self.options.packages
+
+    def package_sizes(self):
+        """Of the daemon's package, and of what it installs: KB."""
+        found = glob.glob(os.path.join(self.packages(), "expresslinkd_*.deb"))
+        if len(found) != 1:
+            raise Failure(f"{self.packages()}: not exactly one package expresslinkd")
+        field = subprocess.run(["dpkg-deb", "--field", found[0], "Installed-Size"], stdout=subprocess.PIPE, check=True)
+        return -(-os.path.getsize(found[0]) // 1024), int(field.stdout)
 
     def measure(self, program, *args, cpu=None):
         """One run of bench/drive or bench/start, on the driver's processor or on this one."""

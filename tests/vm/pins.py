@@ -6,15 +6,10 @@ import contextlib
 import time
 
 from machine import Failure
+from packaged import UNIT, expect
 
-UNIT = "expresslinkd.service"
 FOLDER = "/etc/expresslinkd/expresslinkd.conf.d"
 PINS = "Chip=el-sim\nEvent=EVENT\nWake=WAKE\nReset=2\n"
-
-
-def expect(what, found, wanted):
-    if found != wanted:
-        raise Failure("%s: %r, expected %r" % (what, found, wanted))
 
 
 def level(m, pin):
