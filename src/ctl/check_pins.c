@@ -137,7 +137,7 @@ static bool check_by_module(struct check *c)
 void check_pins(struct check *c)
 {
 	const struct settings *s = c->settings;
-	struct gpiochip_info chip;
+	struct gpiochip_info chip = { 0 };
 	int fd;
 
 	if (check_by_module(c) || !s)
