@@ -95,6 +95,7 @@ END_TEST
 START_TEST(ready_is_durable)
 {
 	mailbox_reach(&m, OTA_BUSY);
+	memset(fake_image()->digest, 0xab, IMAGE_DIGEST);
 	slow_disk();
 	mailbox_deliver(&m);
 	expect_state(OTA_BUSY);
