@@ -130,16 +130,20 @@ static void on_retry(void *userdata)
 	tell(userdata);
 }
 
+static void watch_progress(struct report *r)
+{
+	if (r->up && r->id && r->shown != r->pieces && !timer_armed(&r->progress))
+		timer_arm(&r->progress, REPORT_PROGRESS_MS);
+}
+
+/* It comes after what is told already, and after what is just being told. */
 static void on_progress(void *userdata)
 {
 	struct report *r = userdata;
 
-	if (!r->up || !r->id || !r->told || r->shown == r->pieces)
-		return;
-	if (r->asked == REPORT_NOTHING && tell_progress(r, true) == 0)
+	if (r->told && r->asked == REPORT_NOTHING && r->shown != r->pieces && tell_progress(r, true) == 0)
 		r->shown = r->pieces;
-	if (r->shown != r->pieces)
-		timer_arm(&r->progress, REPORT_PROGRESS_MS);
+	watch_progress(r);
 }
 
 static void drop_first(struct report *r)
@@ -184,8 +188,7 @@ void report_up(struct report *r)
 	r->up = true;
 	r->retries = 0;
 	tell(r);
-	if (r->id && r->shown != r->pieces)
-		timer_arm(&r->progress, REPORT_PROGRESS_MS);
+	watch_progress(r);
 }
 
 void report_down(struct report *r)
@@ -251,8 +254,7 @@ void report_tell(struct report *r, int64_t version)
 void report_progress(struct report *r, uint64_t pieces)
 {
 	r->pieces = pieces;
-	if (r->up && !timer_armed(&r->progress))
-		timer_arm(&r->progress, REPORT_PROGRESS_MS);
+	watch_progress(r);
 }
 
 void report_end(struct report *r)

@@ -249,6 +249,11 @@ START_TEST(the_job_in_hand)
 	fake_timer_pass(10 * REPORT_PROGRESS_MS);
 	ck_assert_uint_eq(fake_jobs()->updates, 0);
 
+	/* A piece that is lost again is no progress, but what is there counts. */
+	report_progress(report, 49);
+	fake_timer_pass(REPORT_PROGRESS_MS);
+	expect_update("a", 3, JOBS_IN_PROGRESS, "receive", "49/100");
+
 	/* It waits while something else is told. */
 	add("b", 1, JOBS_REJECTED);
 	expect_update("b", 1, JOBS_REJECTED, "reason", "reason of b");
@@ -328,6 +333,38 @@ START_TEST(after_a_restart_the_cloud_knows)
 }
 END_TEST
 
+/* All of it is there before the cloud knows that it has begun. */
+START_TEST(progress_before_it_is_known)
+{
+	connect();
+	begin("a", 3);
+	expect_update("a", 3, JOBS_IN_PROGRESS, "receive", "0/100");
+	report_progress(report, 100);
+	fake_timer_pass(REPORT_PROGRESS_MS);
+	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	answer(NULL);
+	fake_timer_pass(REPORT_PROGRESS_MS);
+	expect_update("a", 3, JOBS_IN_PROGRESS, "receive", "100/100");
+}
+END_TEST
+
+/* And what the last connection has not been told, the next one is. */
+START_TEST(progress_over_a_loss)
+{
+	connect();
+	begin("a", 3);
+	answer(NULL);
+	fake_jobs_forget();
+	report_progress(report, 100);
+	disconnect();
+	fake_timer_pass(REPORT_PROGRESS_MS);
+	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	connect();
+	fake_timer_pass(REPORT_PROGRESS_MS);
+	expect_update("a", 3, JOBS_IN_PROGRESS, "receive", "100/100");
+}
+END_TEST
+
 START_TEST(an_answer_for_a_job_of_before)
 {
 	connect();
@@ -369,6 +406,8 @@ int main(void)
 	tcase_add_test(tc, the_job_in_hand_is_told_until_it_is_known);
 	tcase_add_test(tc, a_service_that_never_answers);
 	tcase_add_test(tc, after_a_restart_the_cloud_knows);
+	tcase_add_test(tc, progress_before_it_is_known);
+	tcase_add_test(tc, progress_over_a_loss);
 	tcase_add_test(tc, an_answer_for_a_job_of_before);
 	tcase_add_test(tc, results_go_first);
 	suite_add_tcase(suite, tc);
