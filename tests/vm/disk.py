@@ -36,6 +36,10 @@ class Disk:
                 "-blockdev", "driver=blklogwrites,node-name=disk,file=throttled,log=log,log-sector-size=%d" % SECTOR,
                 "-device", "virtio-blk-pci,drive=disk,write-zeroes=off,discard=off"]
 
+    def written(self):
+        """Bytes, since power_on(), and a sector for each write or flush."""
+        return os.stat(self.log).st_size
+
     def power_cut(self, chance):
         """When QEMU is dead. chance, a random.Random, decides on what was not flushed."""
         flushed, pending = [], []

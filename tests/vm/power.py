@@ -16,6 +16,7 @@ FOLDER = "/var/lib/expresslinkd"
 FACTORY = {"CustomName": b"", "Endpoint": b"cloud.example", "Defender": b"0", "HOTAcertificate": b""}
 CERTIFICATES = ("HOTAcertificate", "RootCA")
 VOLATILE = "Topic1"
+WRITTEN = 70000  # to the disk for a command, about
 
 # key: None for FACTORY_RESET, whose value is its number; data: what the host sends
 Command = collections.namedtuple("Command", "key value data")
@@ -113,7 +114,7 @@ def one_cut(m, host, chance):
     pace = (time.monotonic() - begin) / count
     ahead = [host.next_command() for _ in range(chance.choice((0, 1, 1, 1, 2, 3)))]
     m.serial.send(b"".join(command.data for command in ahead))
-    time.sleep(chance.random() * pace * len(ahead) if ahead else chance.choice((0, 0, chance.random() * 6)))
+    moment(m, chance, pace, len(ahead))
     sent, loss = m.power_cut(chance)
 
     answers = sent.split(b"\n")[:-1]
@@ -133,6 +134,19 @@ def one_cut(m, host, chance):
     return {"acknowledged": count + len(answers), "on the way": len(ahead) - len(answers),
             "of them there": possible.index(host.known),
             "not flushed": loss.pending, "lost": loss.lost, "torn": loss.torn}
+
+
+def moment(m, chance, pace, ahead):
+    """Waits for an instant while commands are on their way: by the clock, or by what they write to the disk."""
+    if not ahead:
+        time.sleep(chance.choice((0, 0, chance.random() * 6)))
+    elif chance.random() < 0.3:
+        time.sleep(chance.random() * pace * ahead)
+    else:
+        enough = m.disk.written() + chance.random() * ahead * WRITTEN
+        end = time.monotonic() + 2 * pace * ahead
+        while m.disk.written() < enough and time.monotonic() < end:
+            time.sleep(0.001)
 
 
 def short(data):
