@@ -188,7 +188,7 @@ class Machine:
 
     def booted(self):
         """Waits for the end of the start, good or bad; says which."""
-        return self.run("systemctl is-system-running --wait", 180)[1]
+        return self.run("systemctl is-system-running --wait", 600)[1]
 
     def reboot(self):
         self.run("systemctl --no-block reboot")
