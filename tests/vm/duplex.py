@@ -13,7 +13,7 @@ from wire import Wire
 UP, DOWN = 3, 4  # the numbers of the topics
 TOPIC = "duplex/%d"
 LEAD = 8  # messages are asked for before the first SEND, so that answers always wait
-AHEAD = 40  # messages are published before they are read: less than the queues of the module hold
+AHEAD = 50  # messages are published before they are read: less than the queues of the module hold
 SILENCE = 60
 
 ESCAPES = {0x0a: b"\\A", 0x0d: b"\\D", 0x5c: b"\\\\"}
@@ -69,14 +69,16 @@ class Dialogue:
         return self.sent == self.asked == self.turns and not self.out and not self.expected
 
     def say_more(self):
-        if self.asked >= min(self.sent + LEAD, self.turns) and self.sent < self.turns:
+        """Nobody asks for what was published just now."""
+        if self.asked < min(self.sent + LEAD, self.turns):
+            if self.asked < self.published - LEAD or self.published == self.turns:
+                self.out += self.get()
+                self.expected += [b"OK " + escaped(self.down[self.asked]), self.event()[:-2]]
+                self.asked += 1
+        elif self.sent < self.turns:
             self.out += self.send(self.sent)
             self.expected.append(b"OK")
             self.sent += 1
-        if self.asked < min(self.sent + LEAD, self.turns):
-            self.out += self.get()
-            self.expected += [b"OK " + escaped(self.down[self.asked]), self.event()[:-2]]
-            self.asked += 1
 
     def judge(self, data):
         *answers, self.buffer = (self.buffer + data).split(b"\r\n")

@@ -32,8 +32,8 @@ class Wire:
 
     def __enter__(self):
         self.host, end = socket.socketpair()
-        # What the host says before the line can carry it waits in the host.
-        self.host.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+        # What the host says waits here for the line: some seconds, in which it may do other things.
+        self.host.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32768)
         fds = (end.fileno(), self.uart.fileno())
         self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__), *map(str, fds)], pass_fds=fds,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
