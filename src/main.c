@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* expresslinkd: arguments, signals, the service manager, the loop. */
+/* expresslinkd: arguments, signals, the service manager, the loop. By its other name it is expresslinkctl, so that what
+ * they share is on the disk once. */
 
 #include "config.h"
 
 #include "commands/commands.h"
 #include "config/settings.h"
 #include "control/control.h"
+#include "ctl/ctl.h"
 #include "module/module.h"
 #include "util/log.h"
 #include "util/macro.h"
@@ -177,6 +179,8 @@ int main(int argc, char **argv)
 	struct options options;
 	int r;
 
+	if (strcmp(program_invocation_short_name, "expresslinkctl") == 0)
+		return ctl_main(argc, argv);
 	r = parse_options(argc, argv, &options);
 	if (r <= 0)
 		return -r;

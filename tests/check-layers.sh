@@ -23,7 +23,7 @@ allowed() {
 	control) echo control module ota cloud board crypto config queue at util ;;
 	ctl) echo ctl control/protocol.h control/json.h control/certificates.h cloud board config crypto util at/error.h ;;
 	helpers) echo helpers util/macro.h cloud/resolve.h ;;
-	main.c) echo control commands module ota cloud board crypto config queue at util ;;
+	main.c) echo ctl control commands module ota cloud board crypto config queue at util ;;
 	*) echo "" ;;
 	esac
 }

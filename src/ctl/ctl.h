@@ -1,11 +1,14 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operator's tool: its commands, and how they talk to a person. */
+/* expresslinkctl, the operator's tool: its commands, and how they talk to a person. */
 
 #include "util/macro.h"
 
 #define CTL_FAILURE 1
 #define CTL_USAGE   2
+
+/* As main(). */
+int ctl_main(int argc, char **argv);
 
 /* One clear line on stderr. Returns CTL_FAILURE. */
 int ctl_error(const char *format, ...) _printf_(1, 2);

@@ -61,7 +61,7 @@ static int help(void)
 	return finish(0);
 }
 
-int main(int argc, char **argv)
+int ctl_main(int argc, char **argv)
 {
 	if (argc < 2)
 		return ctl_usage_error("", "no command");
