@@ -12,12 +12,13 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#define JOBS_MAX_ID      72  /* bytes of a job's name */
-#define JOBS_MAX_REASON  120 /* bytes of a value in statusDetails: the service's older limit is 128 */
-#define JOBS_MAX_CODE    PAYLOAD_MAX_CODE
-#define JOBS_MAX_PENDING 20          /* job executions of one list that are looked at */
-#define JOBS_MAX_SIZE    (32 * 1024) /* bytes of a job document: the service's limit; a larger one counts as none */
-#define JOBS_ANSWER_MS   10000       /* the service's answer to a question */
+#define JOBS_MAX_ID       72  /* bytes of a job's name */
+#define JOBS_MAX_REASON   120 /* bytes of a value in statusDetails: the service's older limit is 128 */
+#define JOBS_MAX_CODE     PAYLOAD_MAX_CODE
+#define JOBS_MAX_NOTIFIED 10          /* of them in an announcement: there may be more */
+#define JOBS_MAX_PENDING  20          /* job executions of one list that are looked at */
+#define JOBS_MAX_SIZE     (32 * 1024) /* bytes of a job document: the service's limit; a larger one counts as none */
+#define JOBS_ANSWER_MS    10000       /* the service's answer to a question */
 
 /* clientToken of the question for the next job execution that is a step of CONNECT. */
 #define JOBS_FIRST_TOKEN "connect"

@@ -207,6 +207,25 @@ int cert_canonical(const void *pem, size_t n, bool several, char **ret, size_t *
 	return take_text(out, ret, ret_n);
 }
 
+int cert_from_file(const void *data, size_t n, bool several, char **ret, size_t *ret_n)
+{
+	FORGET_ERRORS;
+	_cleanup_(BIO_free_allp) BIO *out = NULL;
+	_cleanup_(X509_freep) X509 *x = NULL;
+	const unsigned char *p = data;
+
+	/* A SEQUENCE; text begins with a dash or white space. */
+	if (n == 0 || n > MAX_PEM || *p != 0x30)
+		return cert_canonical(data, n, several, ret, ret_n);
+	x = d2i_X509(NULL, &p, (long)n);
+	if (!x || p != (const unsigned char *)data + n || !X509_get0_pubkey(x))
+		return AT_ERR_PARAMETER;
+	out = BIO_new(BIO_s_mem());
+	if (!out || !PEM_write_bio(out, PEM_STRING_X509, "", data, (long)n))
+		return -ENOMEM;
+	return take_text(out, ret, ret_n);
+}
+
 static bool has_signed(X509 *issuer, X509 *x)
 {
 	return X509_verify(x, X509_get0_pubkey(issuer)) == 1;

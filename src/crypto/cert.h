@@ -15,6 +15,9 @@ typedef struct evp_pkey_st EVP_PKEY;
  * gives it back as canonical PEM: 64 columns, LF. AT_ERR_PARAMETER if it is anything else; -ENOMEM. */
 int cert_canonical(const void *pem, size_t n, bool several, char **ret, size_t *ret_n) _must_check_;
 
+/* The same from a file, which may also hold one certificate in DER form. */
+int cert_from_file(const void *data, size_t n, bool several, char **ret, size_t *ret_n) _must_check_;
+
 /* Is pem signed with the private key of the certificate issuer? 0 or AT_ERR_SIGNATURE (guide 8.6.1.3, 8.11). */
 int cert_signed_by(const char *pem, size_t n, const char *issuer, size_t issuer_n) _must_check_;
 

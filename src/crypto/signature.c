@@ -9,7 +9,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
-#include <stdbool.h>
 #include <string.h>
 
 #define RSA_LEAST_BITS 2048
@@ -32,6 +31,11 @@ static bool is_rsa_key(const EVP_PKEY *key)
 	int bits = EVP_PKEY_get_bits(key);
 
 	return EVP_PKEY_is_a(key, "RSA") && bits >= RSA_LEAST_BITS && bits <= RSA_MOST_BITS;
+}
+
+bool signature_fits(const EVP_PKEY *key, enum signature_kind kind)
+{
+	return kind == SIGNATURE_ECDSA ? is_ecdsa_key(key) : is_rsa_key(key);
 }
 
 /* One SEQUENCE of two INTEGERs, and nothing behind it. */
@@ -63,10 +67,9 @@ static int verify(EVP_PKEY *key, enum signature_kind kind, const unsigned char *
 static int judge(EVP_PKEY *key, enum signature_kind kind, const unsigned char *digest, const unsigned char *signature,
 		 size_t n, const char **ret_why)
 {
-	bool fits = kind == SIGNATURE_ECDSA ? is_ecdsa_key(key) : is_rsa_key(key);
 	int r;
 
-	if (!fits) {
+	if (!signature_fits(key, kind)) {
 		*ret_why = "wrong kind of key";
 		return AT_ERR_SIGNATURE;
 	}

@@ -6,12 +6,18 @@
 #include "crypto/digest.h"
 #include "util/macro.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+
+typedef struct evp_pkey_st EVP_PKEY;
 
 enum signature_kind {
 	SIGNATURE_ECDSA, /* P-256 or P-384, DER */
 	SIGNATURE_RSA,   /* 2048 to 4096 bits, PKCS #1 v1.5 */
 };
+
+/* Can this key make signatures of this kind? */
+bool signature_fits(const EVP_PKEY *key, enum signature_kind kind);
 
 /* 0; AT_ERR_SIGNATURE, and *ret_why says why not, in a few words; -ENOMEM. */
 int signature_verify(const char *cert_pem, size_t cert_n, enum signature_kind kind,

@@ -290,7 +290,7 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 	if (r == 0)
 		r = connection_new(&m->connection, event, settings, m->dict, m->epoch, &cloud);
 	if (r == 0)
-		r = updates_new(&m->updates, event, settings, m->dict, state_dir, m->events);
+		r = updates_new(&m->updates, event, settings, m->dict, m->epoch, state_dir, m->events);
 	if (r == 0)
 		r = diagnosis_new(&m->diagnosis, event, settings, m->dict, m->epoch);
 	if (r == 0)

@@ -94,8 +94,8 @@ struct ota *updates_ota(const struct updates *u)
 	return u->ota;
 }
 
-int updates_new(struct updates **ret, sd_event *event, const struct settings *settings, const struct dict *dict,
-		const char *state_dir, struct events *events)
+int updates_new(struct updates **ret, sd_event *event, const struct settings *settings, struct dict *dict,
+		const struct epoch *epoch, const char *state_dir, struct events *events)
 {
 	_cleanup_(updates_freep) struct updates *u = NULL;
 	struct ota_events ota = { .on_event = on_event, .publish = on_publish, .subscribe = on_subscribe };
@@ -109,7 +109,7 @@ int updates_new(struct updates **ret, sd_event *event, const struct settings *se
 	ota.userdata = u;
 	r = inbox_new(&u->inbox, event, on_inbox, u);
 	if (r == 0)
-		r = ota_new(&u->ota, event, settings, dict, state_dir, &ota);
+		r = ota_new(&u->ota, event, settings, dict, epoch, state_dir, &ota);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(u);

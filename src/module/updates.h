@@ -4,6 +4,7 @@
 
 #include "cloud/connection.h"
 #include "config/dict.h"
+#include "config/epoch.h"
 #include "config/settings.h"
 #include "module/state.h"
 #include "ota/ota.h"
@@ -16,8 +17,8 @@
 struct updates;
 
 /* All of these live as long as the object. */
-int updates_new(struct updates **ret, sd_event *event, const struct settings *settings, const struct dict *dict,
-		const char *state_dir, struct events *events) _must_check_;
+int updates_new(struct updates **ret, sd_event *event, const struct settings *settings, struct dict *dict,
+		const struct epoch *epoch, const char *state_dir, struct events *events) _must_check_;
 struct updates *updates_free(struct updates *u);
 DEFINE_CLEANUP(struct updates *, updates_free)
 

@@ -20,6 +20,12 @@ enum document_type {
 
 bool document_is_type(uint64_t type);
 
+static inline bool document_is_certificate(enum document_type type)
+{
+	return type == DOCUMENT_OTA_CERTIFICATE || type == DOCUMENT_ROOT_CERTIFICATE ||
+	       type == DOCUMENT_HOST_CERTIFICATE;
+}
+
 #define DOCUMENT_MAX_FILE      255 /* fileid */
 #define DOCUMENT_MAX_STREAM    128
 #define DOCUMENT_MAX_URL       2048

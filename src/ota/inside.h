@@ -9,6 +9,7 @@
 #include "ota/image.h"
 #include "ota/ota.h"
 #include "ota/record.h"
+#include "ota/renewal.h"
 #include "ota/report.h"
 #include "ota/state.h"
 #include "ota/survey.h"
@@ -33,6 +34,7 @@ struct ota_change {
 struct ota {
 	const struct settings *settings;
 	const struct dict *dict;
+	const struct epoch *epoch;
 	struct ota_events events;
 	struct jobs *jobs;
 	struct image *image;
@@ -40,6 +42,7 @@ struct ota {
 	struct download *download;
 	struct report *report;
 	struct survey *survey;
+	struct renewal *renewal; /* of a certificate, beside the job in hand */
 	bool up;
 
 	enum ota_state state;
@@ -60,6 +63,7 @@ struct ota {
 	struct done asked_done;               /* ... that waits, unless this is empty */
 	bool look_again;                      /* a job came that could not be looked at now, ... */
 	bool look_after_result;               /* ... or not before a result is told */
+	bool look_after_renewal;              /* ... or not beside another certificate */
 	bool dirty;                           /* the results on the disk are not those of now */
 
 	uint64_t position; /* of the next OTA READ */
@@ -93,3 +97,7 @@ void ota_results_changed(struct ota *o);
 
 extern const struct survey_events intake_survey;
 extern const struct report_events intake_report;
+void intake_renewed(struct ota *o, const struct record_result *result);
+
+/* The cloud names all that waits, or that nothing does: is the certificate that is being fetched still wanted? */
+void intake_pending(struct ota *o, const struct jobs_execution *all, size_t n);

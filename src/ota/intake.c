@@ -46,6 +46,7 @@ static bool may_refuse(struct ota *o)
 static int judge(const struct ota *o, const struct jobs_execution *execution, struct document *ret,
 		 char reason[DOCUMENT_MAX_REASON + 1])
 {
+	const struct offer_rules rules = offer_rules(o->settings, o->dict, o->epoch);
 	int r;
 
 	if (!execution->document) {
@@ -53,7 +54,7 @@ static int judge(const struct ota *o, const struct jobs_execution *execution, st
 		return -EINVAL;
 	}
 	r = document_parse(execution->document, ret, reason);
-	return r < 0 ? r : offer_judge(ret, o->settings, o->dict, reason);
+	return r < 0 ? r : offer_judge(ret, &rules, reason);
 }
 
 static void offer(struct ota *o, const struct jobs_execution *execution, const struct document *document)
@@ -65,6 +66,60 @@ static void offer(struct ota *o, const struct jobs_execution *execution, const s
 	ota_happen(o, module ? OTA_HAPPEN_OFFER_MODULE : OTA_HAPPEN_OFFER_HOST);
 	survey_hold(o->survey, o->job.id, o->job.number);
 }
+
+/* --- certificates --- */
+
+/* Without the host, and beside what is in hand (guide 8.6.1.4, 8.11, 8.12.1.1). */
+static bool renew(struct ota *o, const struct jobs_execution *execution, const struct document *document)
+{
+	const char *busy = renewal_job(o->renewal);
+
+	if (renewal_is(o->renewal, execution, document))
+		return true;
+
+	/* Removed and made anew under its old name, a job may bring another one. */
+	if (busy && !(strcmp(busy, execution->id) == 0 && renewal_stop(o->renewal))) {
+		o->look_after_renewal = true;
+		return false;
+	}
+	if (!may_refuse(o))
+		return false;
+	log_info("Job %s brings a certificate: %s", execution->id, keys_row(offer_key(document->type))->name);
+	renewal_begin(o->renewal, execution, document);
+	return true;
+}
+
+/* Others that wait are looked at when the cloud knows this result: until then it names this job first. */
+void intake_renewed(struct ota *o, const struct record_result *result)
+{
+	log_write(result->status == JOBS_SUCCEEDED ? LOG_NOTICE : LOG_WARNING, "Job %s: %s", result->id,
+		  result->reason);
+	o->look_after_result |= o->look_after_renewal;
+	o->look_after_renewal = false;
+	report_add(o->report, result);
+	ota_results_changed(o);
+}
+
+void intake_pending(struct ota *o, const struct jobs_execution *all, size_t n)
+{
+	const char *id = renewal_job(o->renewal);
+
+	/* A longer list may not have all. */
+	if (!id || n >= JOBS_MAX_NOTIFIED)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(all[i].id, id) == 0)
+			return;
+	}
+	if (!renewal_stop(o->renewal))
+		return;
+	log_notice("Job %s is gone", id);
+	if (o->look_after_renewal)
+		survey_look(o->survey);
+	o->look_after_renewal = false;
+}
+
+/* --- all of them --- */
 
 static bool on_job(void *userdata, const struct jobs_execution *execution)
 {
@@ -87,6 +142,8 @@ static bool on_job(void *userdata, const struct jobs_execution *execution)
 		if (!may_refuse(o))
 			return false;
 		refuse(o, execution, reason);
+	} else if (document_is_certificate(document.type)) {
+		return renew(o, execution, &document);
 	} else if (document.type == DOCUMENT_MODULE_IMAGE && document.force &&
 		   (o->state == OTA_IDLE || !o->job.document.force)) {
 		set_job(&o->forced, execution, &document);

@@ -37,9 +37,10 @@ static void complete(struct ota *o)
 static void on_complete(void *userdata)
 {
 	struct ota *o = userdata;
+	const struct offer_rules rules = offer_rules(o->settings, o->dict, o->epoch);
 	char reason[DOCUMENT_MAX_REASON + 1];
 
-	if (offer_verify(&o->job.document, o->settings, o->dict, image_digest(o->image), reason) < 0)
+	if (offer_verify(&o->job.document, &rules, image_digest(o->image), reason) < 0)
 		ota_fail(o, reason);
 	else
 		complete(o);
@@ -89,6 +90,8 @@ static void on_next(void *userdata, const struct jobs_execution *next)
 {
 	struct ota *o = userdata;
 
+	if (!next)
+		intake_pending(o, NULL, 0);
 	survey_next(o->survey, next);
 }
 
@@ -103,6 +106,7 @@ static void on_pending(void *userdata, const struct jobs_execution *all, size_t 
 {
 	struct ota *o = userdata;
 
+	intake_pending(o, all, n);
 	survey_pending(o->survey, all, n);
 }
 
@@ -113,9 +117,19 @@ static void on_updated(void *userdata, const char *id, const char *code)
 	report_updated(o->report, id, code);
 }
 
+static void on_renewed(void *userdata, const struct record_result *result)
+{
+	intake_renewed(userdata, result);
+}
+
 bool ota_message(struct ota *o, const char *topic, const void *payload, size_t n)
 {
-	return jobs_message(o->jobs, topic, payload, n) || download_message(o->download, topic, payload, n);
+	if (jobs_message(o->jobs, topic, payload, n))
+		return true;
+
+	/* Two streams may be under way; each knows its own. */
+	(void)renewal_message(o->renewal, topic, payload, n);
+	return download_message(o->download, topic, payload, n);
 }
 
 void ota_connected(struct ota *o)
@@ -133,6 +147,7 @@ void ota_disconnected(struct ota *o)
 	jobs_down(o->jobs);
 	report_down(o->report);
 	survey_down(o->survey);
+	(void)renewal_stop(o->renewal);
 	download_pause(o->download);
 	ota_happen(o, OTA_HAPPEN_DISCONNECTED);
 }
@@ -288,8 +303,8 @@ int ota_start(struct ota *o)
 	return 0;
 }
 
-int ota_new(struct ota **ret, sd_event *event, const struct settings *settings, const struct dict *dict,
-	    const char *state_dir, const struct ota_events *events)
+int ota_new(struct ota **ret, sd_event *event, const struct settings *settings, struct dict *dict,
+	    const struct epoch *epoch, const char *state_dir, const struct ota_events *events)
 {
 	struct download_events download = {
 		.on_complete = on_complete,
@@ -305,6 +320,11 @@ int ota_new(struct ota **ret, sd_event *event, const struct settings *settings, 
 		.on_updated = on_updated,
 		.publish = on_publish,
 	};
+	struct renewal_events renewal = {
+		.on_result = on_renewed,
+		.publish = on_publish,
+		.subscribe = on_subscribe,
+	};
 	struct survey_events survey = intake_survey;
 	struct report_events report = intake_report;
 	_cleanup_(ota_freep) struct ota *o = NULL;
@@ -315,8 +335,9 @@ int ota_new(struct ota **ret, sd_event *event, const struct settings *settings, 
 		return -ENOMEM;
 	o->settings = settings;
 	o->dict = dict;
+	o->epoch = epoch;
 	o->events = *events;
-	download.userdata = jobs.userdata = survey.userdata = report.userdata = o;
+	download.userdata = jobs.userdata = renewal.userdata = survey.userdata = report.userdata = o;
 	r = jobs_new(&o->jobs, event, settings->thing_name, &jobs);
 	if (r == 0)
 		r = image_new(&o->image, event, state_dir);
@@ -328,6 +349,8 @@ int ota_new(struct ota **ret, sd_event *event, const struct settings *settings, 
 		r = report_new(&o->report, event, o->jobs, &report);
 	if (r == 0)
 		r = survey_new(&o->survey, event, o->jobs, &survey);
+	if (r == 0)
+		r = renewal_new(&o->renewal, event, settings, dict, epoch, &renewal);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(o);
@@ -338,6 +361,7 @@ struct ota *ota_free(struct ota *o)
 {
 	if (!o)
 		return NULL;
+	o->renewal = renewal_free(o->renewal);
 	o->survey = survey_free(o->survey);
 	o->report = report_free(o->report);
 	o->download = download_free(o->download);

@@ -4,6 +4,7 @@
  * decides. */
 
 #include "config/dict.h"
+#include "config/epoch.h"
 #include "config/settings.h"
 #include "ota/state.h"
 #include "util/done.h"
@@ -26,8 +27,9 @@ struct ota_events {
 
 struct ota;
 
-int ota_new(struct ota **ret, sd_event *event, const struct settings *settings, const struct dict *dict,
-	    const char *state_dir, const struct ota_events *events) _must_check_;
+/* All of these live as long as the object. */
+int ota_new(struct ota **ret, sd_event *event, const struct settings *settings, struct dict *dict,
+	    const struct epoch *epoch, const char *state_dir, const struct ota_events *events) _must_check_;
 struct ota *ota_free(struct ota *o);
 DEFINE_CLEANUP(struct ota *, ota_free)
 

@@ -34,6 +34,9 @@ keyUsage = critical, digitalSignature
 extendedKeyUsage = clientAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
+[signer]
+keyUsage = digitalSignature
+extendedKeyUsage = codeSigning
 """
 
 
@@ -62,6 +65,15 @@ class Authority:
                      "-set_serial", "0x" + os.urandom(16).hex(), "-extfile", self.config,
                      "-extensions", extensions, "-out", self.folder / (name + ".pem")])
         request.unlink()
+
+
+    def signer(self, subject, certificate, key, issuer, rsa):
+        """As AWS has it for code signing: it is no CA, and signs its successor all the same."""
+        kind = ["rsa:2048"] if rsa else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        by = ["-CA", issuer / certificate, "-CAkey", issuer / key] if issuer else []
+        run_program([self.openssl, "req", "-x509", "-config", self.config, "-extensions", "signer", "-newkey", *kind,
+                     "-nodes", "-sha256", "-days", CA_DAYS, "-subj", subject, *by,
+                     "-keyout", self.folder / key, "-out", self.folder / certificate])
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from sandbox.control import Server
 from sandbox.folder import Sandbox, write_module_config
 from sandbox.operator import connected
 from sandbox.service import Service
+from sandbox.signers import make_signers
 
 
 def command_run(options):
@@ -25,6 +26,7 @@ def command_run(options):
     sandbox = Sandbox(options.dir)
     lock = sandbox.lock()
     sandbox.prepare()
+    make_signers(sandbox)
     addresses = loopback_addresses()
     broker = Broker(sandbox, addresses)
     service = Service(sandbox, options.minute)
@@ -44,7 +46,7 @@ def serve(sandbox, broker, service, stop):
     sandbox.remember(broker.port)
     if not wait_for(service.ready, stop, START_SECONDS) and not stop.is_set():
         raise Problem("the broker does not answer the operator, see %s" % sandbox.log)
-    config = write_module_config(sandbox.folder, sandbox.device, sandbox.account, endpoint(broker.port))
+    config = write_module_config(sandbox, sandbox.folder, sandbox.device, endpoint(broker.port))
     with Server(sandbox.folder, service) as server:
         threading.Thread(target=server.serve_forever, args=[0.1], daemon=True).start()
         try:
@@ -75,7 +77,7 @@ def command_identity(options):
     target.parent.mkdir(parents=True, exist_ok=True)
     make_identity(target, sandbox.account)
     if sandbox.port():
-        write_module_config(target, target, sandbox.account, endpoint(sandbox.port()))
+        write_module_config(sandbox, target, target, endpoint(sandbox.port()))
     print(thing_name(target))
     return 0
 

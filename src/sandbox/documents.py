@@ -24,7 +24,7 @@ def openssl(*arguments):
     return done.stdout if done.returncode == 0 else None
 
 
-def sign(key, file):
+def sign(key, file, digest="sha256"):
     """The name of the signature's field and its value."""
     public = openssl("pkey", "-in", key, "-pubout", "-outform", "DER")
     if public is None:
@@ -32,10 +32,10 @@ def sign(key, file):
     kind = "ecdsa" if EC in public else "rsa" if RSA in public else None
     if kind is None:
         raise Problem("%s is neither an EC nor an RSA key: AWS signs with no other" % key)
-    signature = openssl("dgst", "-sha256", "-sign", key, file)
+    signature = openssl("dgst", "-" + digest, "-sign", key, file)
     if signature is None:
         raise Problem("openssl cannot sign %s with %s" % (file, key))
-    return "sig-sha256-" + kind, base64.b64encode(signature).decode()
+    return "sig-%s-%s" % (digest, kind), base64.b64encode(signature).decode()
 
 
 def new_stream_name():

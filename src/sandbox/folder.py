@@ -10,6 +10,9 @@ from sandbox.account import make_account, make_identity
 from sandbox.common import Problem, replace_file
 
 
+CERTIFICATE, KEY = "certificate.pem", "private.key.pem"  # of a device, or a signer
+
+
 class Sandbox:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder).absolute()
@@ -17,6 +20,7 @@ class Sandbox:
             raise Problem("a line break in the folder's name")
         self.account = self.folder / "account"
         self.device = self.folder / "device"
+        self.signers = self.folder / "signers"
         self.state = self.folder / "sandbox.json"
         self.log = self.folder / "mosquitto.log"
 
@@ -58,19 +62,23 @@ MODULE_CONFIG = """# Written by expresslink-sandbox; settings of your own go to
 Device=pty:{folder}/module
 
 [Identity]
-Certificate={identity}/certificate.pem
-PrivateKey={identity}/private.key.pem
+Certificate={identity}/{certificate}
+PrivateKey={identity}/{key}
 
 [Cloud]
 StagingEndpoint={endpoint}
 RootCA={root}
+
+[OTA]
+Certificate={signer}/{certificate}
 """
 
 
-def write_module_config(folder, identity, account, endpoint):
+def write_module_config(sandbox, folder, identity, endpoint):
     file = folder / "expresslinkd.conf"
     for name in ("state", "run"):
         (folder / name).mkdir(mode=0o700, exist_ok=True)
-    replace_file(file, MODULE_CONFIG.format(file=file, folder=folder, identity=identity,
-                                            endpoint=endpoint, root=account / "staging-root.pem"))
+    replace_file(file, MODULE_CONFIG.format(file=file, folder=folder, identity=identity, certificate=CERTIFICATE,
+                                            key=KEY, endpoint=endpoint, root=sandbox.account / "staging-root.pem",
+                                            signer=sandbox.signers / "ota"))
     return file

@@ -10,7 +10,7 @@ import pathlib
 import sys
 import uuid
 
-from sandbox import documents
+from sandbox import documents, signers
 from sandbox.common import Problem, say
 from sandbox.control import Connection
 from sandbox.faults import ACTIONS
@@ -56,11 +56,13 @@ def keep(sandbox, stream, number, data, undo):
 def make_ota(sandbox, options, undo):
     kind = options.kind if options.kind != "certificate" else options.which
     stream = documents.new_stream_name()
-    data = documents.read_image(options.image)
+    image = signers.certificate_of(options.image) if options.kind == "certificate" else options.image
+    data = documents.read_image(image)
     file = keep(sandbox, stream, 0, data, undo)
     signature = None
     if options.sign:
-        signature = documents.sign(options.sign, sandbox.folder / "files" / file["name"])
+        signature = documents.sign(signers.key_of(sandbox, options.sign), sandbox.folder / "files" / file["name"],
+                                   options.digest)
     elif options.signature is not None:
         signature = ("sig-sha256-ecdsa", options.signature)
     more = {}

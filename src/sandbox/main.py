@@ -61,6 +61,12 @@ class Arguments:
         identity = self.add(self.commands, "identity", "commands.identity",
                             "make another device's key and certificate in NEWDIR")
         identity.add_argument("newdir", metavar="NEWDIR")
+        signer = self.add(self.commands, "signer", "signers.signer",
+                          "make another key that signs images, and its certificate, in NEWDIR")
+        signer.add_argument("newdir", metavar="NEWDIR")
+        signer.add_argument("--by", metavar="SIGNER", help="who signs the certificate: ota or host, which are the "
+                            "sandbox's own, or the folder of another signer (default: its own key)")
+        signer.add_argument("--rsa", action="store_true", help="an RSA key (default: EC, P-256)")
         publish = self.add(self.commands, "publish", "commands.publish",
                            "publish a message as the account's operator")
         publish.add_argument("topic", metavar="TOPIC")
@@ -85,7 +91,10 @@ class Arguments:
         common.add_argument("--wait", action="store_true", help="wait for its end and print how it ended")
         common.add_argument("--within", type=positive, metavar="SECONDS", help="fail when it takes longer")
         signed = argparse.ArgumentParser(add_help=False)
-        signed.add_argument("--sign", metavar="KEY.pem", help="sign the file with this EC or RSA key and SHA-256")
+        signed.add_argument("--sign", metavar="SIGNER", help="sign the file: ota and host are the sandbox's own signers, "
+                            "another one is a folder, or a file with an EC or RSA key")
+        signed.add_argument("--digest", choices=("sha256", "sha1"), default="sha256",
+                            help="what is signed (default: sha256)")
         signed.add_argument("--signature", metavar="TEXT", help="a signature as it is")
         text = "make a job: an update over the air, or one with a document of your own"
         create = self.jobs.add_parser("create", parents=[common], help=text, description=text)
@@ -108,7 +117,7 @@ class Arguments:
         certificate = kinds.add_parser("certificate", parents=[common, signed],
                                        help="another certificate (file types 103, 107 and 204)")
         certificate.add_argument("which", choices=("ota", "root", "host"))
-        certificate.add_argument("image", metavar="FILE")
+        certificate.add_argument("image", metavar="FILE", help="it, or the folder of its signer")
 
     def other_jobs(self):
         listing = self.add(self.jobs, "list", "job_commands.list", "list the jobs")

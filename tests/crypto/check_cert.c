@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct pki *ca, *other, *leaf;
@@ -405,6 +406,42 @@ START_TEST(too_long_serials_name_nothing)
 }
 END_TEST
 
+static char *drop(char *text)
+{
+	free(text);
+	return NULL;
+}
+
+START_TEST(files)
+{
+	_cleanup_(freep) char *pem = NULL, *two = join(ca->pem, "\n", other->pem);
+	unsigned char der[2048 + 1], *p = der;
+	int n = i2d_X509(leaf->cert, NULL);
+	size_t pem_n;
+
+	ck_assert(n > 0 && (size_t)n < sizeof(der));
+	ck_assert_int_eq(i2d_X509(leaf->cert, &p), n);
+	ck_assert_int_eq(cert_from_file(der, (size_t)n, false, &pem, &pem_n), 0);
+	ck_assert_str_eq(pem, leaf->pem);
+	ck_assert_uint_eq(pem_n, strlen(pem));
+	pem = drop(pem);
+	ck_assert_int_eq(cert_from_file(leaf->pem, strlen(leaf->pem), false, &pem, &pem_n), 0);
+	ck_assert_str_eq(pem, leaf->pem);
+	pem = drop(pem);
+	ck_assert_int_eq(cert_from_file(two, strlen(two), true, &pem, &pem_n), 0);
+	ck_assert_str_eq(pem, two);
+
+	/* One byte more or less, or changed, and nothing at all. */
+	der[n] = 0;
+	ck_assert_int_eq(cert_from_file(der, (size_t)n + 1, false, &two, &pem_n), AT_ERR_PARAMETER);
+	ck_assert_int_eq(cert_from_file(der, (size_t)n - 1, false, &two, &pem_n), AT_ERR_PARAMETER);
+	der[1] ^= 1;
+	ck_assert_int_eq(cert_from_file(der, (size_t)n, false, &two, &pem_n), AT_ERR_PARAMETER);
+	ck_assert_int_eq(cert_from_file(der, 0, false, &two, &pem_n), AT_ERR_PARAMETER);
+	ck_assert_int_eq(cert_from_file("0hello", 6, false, &two, &pem_n), AT_ERR_PARAMETER);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cert");
@@ -428,6 +465,7 @@ int main(void)
 	tcase_add_test(c, wide_names_are_cut);
 	tcase_add_loop_test(c, names_the_thing, 0, ELEMENTS(things));
 	tcase_add_test(c, too_long_serials_name_nothing);
+	tcase_add_test(c, files);
 	suite_add_tcase(suite, c);
 	return suite_run(suite);
 }

@@ -39,7 +39,8 @@ static void start(struct mailbox *m)
 		.on_event = on_event, .publish = on_publish, .subscribe = on_subscribe, .userdata = m
 	};
 
-	ck_assert_int_eq(ota_new(&m->ota, m->rig.event, m->rig.settings, m->rig.dict, m->rig.dir, &events), 0);
+	ck_assert_int_eq(
+		ota_new(&m->ota, m->rig.event, m->rig.settings, m->rig.dict, m->rig.epoch, m->rig.dir, &events), 0);
 	ck_assert_int_eq(ota_start(m->ota), 0);
 }
 

@@ -7,6 +7,7 @@
 #include "fake/jobs.h"
 #include "fake/keeper.h"
 #include "fake/pki.h"
+#include "fake/renewal.h"
 #include "fake/rig.h"
 #include "fake/streams.h"
 #include "ota/ota.h"

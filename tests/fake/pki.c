@@ -127,7 +127,7 @@ struct pki *pki_make(const struct pki_order *o)
 
 	NEED(p && cert);
 	p->cert = cert;
-	p->key = o->key_of ? o->key_of->key : new_key();
+	p->key = o->key_of ? o->key_of->key : o->key ? o->key : new_key();
 	if (o->key_of)
 		NEED(EVP_PKEY_up_ref(p->key));
 
@@ -139,6 +139,10 @@ struct pki *pki_make(const struct pki_order *o)
 	add_extension(cert, NID_basic_constraints, o->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
 	if (o->names)
 		add_extension(cert, NID_subject_alt_name, o->names);
+	if (o->usage)
+		add_extension(cert, NID_key_usage, o->usage);
+	if (o->purpose)
+		add_extension(cert, NID_ext_key_usage, o->purpose);
 	if (o->padding)
 		add_padding(cert, o->padding);
 	sign(cert, o, p->key);

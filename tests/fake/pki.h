@@ -21,12 +21,15 @@ struct pki_order {
 	const char *serial;       /* hex; NULL: 128 random bits */
 	const struct pki *issuer; /* NULL: itself */
 	const struct pki *key_of; /* with the key of this one; NULL: a new one */
+	EVP_PKEY *key;            /* with this one, which is taken; NULL: P-256 */
 	bool ca;
-	bool forged;       /* the signature does not verify */
-	bool expired;      /* since yesterday */
-	bool future;       /* valid from tomorrow on */
-	const char *names; /* subjectAltName, such as "DNS:localhost,IP:127.0.0.1"; NULL: none */
-	size_t padding;    /* bytes of a comment that make it larger */
+	bool forged;         /* the signature does not verify */
+	bool expired;        /* since yesterday */
+	bool future;         /* valid from tomorrow on */
+	const char *names;   /* subjectAltName, such as "DNS:localhost,IP:127.0.0.1"; NULL: none */
+	const char *usage;   /* keyUsage, such as "keyAgreement"; NULL: none */
+	const char *purpose; /* extendedKeyUsage, such as "codeSigning"; NULL: none */
+	size_t padding;      /* bytes of a comment that make it larger */
 };
 
 struct pki *pki_make(const struct pki_order *order);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The dialogue about an update that the README prints, with the real sandbox and the real module."""
+"""The dialogues about updates that the README prints, with the real sandbox and the real module."""
 
 import os
 import re
@@ -16,10 +16,12 @@ from harness import Failure, short  # noqa: E402
 
 
 def dialogue():
-    """The block of the README: (mark, text) of each line; "" is what a command prints."""
+    """The blocks of the README: (mark, text) of each line; "" is what a command prints."""
     with open(os.path.join(harness.SRCDIR, "README.md"), encoding="utf-8") as f:
-        block = re.search(r"(?:^    .*\n)*^    \$ expresslink-sandbox job create.*\n(?:    .*\n)*", f.read(), re.M)[0]
-    for line in block.splitlines():
+        blocks = re.findall(r"^    \$ expresslink-sandbox (?:job create|signer).*\n(?:    .*\n)*", f.read(), re.M)
+    if len(blocks) != 2:
+        raise Failure("two dialogues are expected in the README, not %d" % len(blocks))
+    for line in "".join(blocks).splitlines():
         mark, _, rest = line[4:].partition(" ")
         yield (mark, rest) if mark in ("$", ">", "<") else ("", line[4:])
 
@@ -48,6 +50,7 @@ def update():
         m.settings["Identity", "PrivateKey"] = folder + "/device/private.key.pem"
         m.settings["Cloud", "StagingEndpoint"] = "localhost:%d" % cloud.port
         m.settings["Cloud", "RootCA"] = folder + "/account/staging-root.pem"
+        m.settings["OTA", "Certificate"] = folder + "/signers/ota/certificate.pem"
         with open(os.path.join(m.folder, "image.bin"), "wb") as f:
             f.write(bytes(i & 0xff for i in range(1500)))
         m.start()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs and streams beside the broker of the tests: the services of expresslink-sandbox, in this process."""
 
+import base64
 import os
 import pathlib
 import sys
@@ -15,6 +16,14 @@ from sandbox import documents, service  # noqa: E402
 import broker as broker_module  # noqa: E402
 
 KINDS = {"host-image": 202, "module-image": 101, "ota-certificate": 103, "root-certificate": 107, "host-certificate": 204}
+
+
+SPOILS = {
+    "cut": lambda text: base64.b64encode(base64.b64decode(text)[:-1]).decode(),
+    "bit": lambda text: base64.b64encode(bytes(b ^ (i == 40) for i, b in enumerate(base64.b64decode(text)))).decode(),
+    "base64": lambda text: "!" + text[1:],
+    "unpadded": lambda text: text[:-1],
+}
 
 
 def image(size, seed=0):
@@ -53,12 +62,16 @@ class JobService(service.Service):
         self.client.loop_stop()
 
     def create(self, name, kind, data, key=None, signature=None, version=None, text=None, timeout=None, retries=0,
-               **more):
-        """A job as CreateOTAUpdate makes it; `more` goes into the document's file."""
+               digest="sha256", spoil=None, over=None, **more):
+        """A job as CreateOTAUpdate makes it; `more` goes into the document's file. spoil: what is wrong with the
+        signature, see SPOILS; over: it is that of another image, of so many bytes."""
         stream = documents.new_stream_name()
         path = self.sandbox.folder / "files" / (stream + "-0")
+        path.write_bytes(data if over is None else image(int(over)))
+        signed = documents.sign(key, path, digest) if key else ("sig-sha256-ecdsa", signature) if signature else None
         path.write_bytes(data)
-        signed = documents.sign(key, path) if key else ("sig-sha256-ecdsa", signature) if signature else None
+        if spoil:
+            signed = (signed[0], SPOILS[spoil](signed[1]))
         document = documents.ota_document(stream, len(data), KINDS[kind], signed, version, text, more)
         self.images[name] = data
         self.do_create(name, document, timeout=timeout, retries=retries,

@@ -12,11 +12,12 @@ import subprocess
 import tempfile
 import uuid
 
-VERSION = "9"  # of what is made here: a cache of another version is made anew
+VERSION = "10"  # of what is made here: a cache of another version is made anew
 
 CA = ("basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign")
 NO_CA = ("basicConstraints=critical,CA:FALSE",)
 LOCALHOST = NO_CA + ("subjectAltName=DNS:localhost,DNS:cloud.example,IP:127.0.0.1",)
+SIGNER = ("keyUsage=digitalSignature", "extendedKeyUsage=codeSigning")
 PAST = ("20200101000000Z", "20210101000000Z")
 ELSEWHERE = NO_CA + ("subjectAltName=DNS:elsewhere.example",)
 
@@ -62,6 +63,17 @@ CERTIFICATES = {
     "hota-expired": (None, "Host OTA expired", NO_CA, {"dates": PAST}),
     "hota-big": (None, "Host OTA big", NO_CA + long_names(46), {}),
     "hota-rsa": (None, "Host OTA RSA", NO_CA, {"rsa": 2048}),
+    # Who signs, as AWS makes it, and who should not
+    "ota-rsa": (None, "Module OTA RSA", NO_CA, {"rsa": 2048}),
+    "ota-aws": (None, "Module OTA", SIGNER, {}),
+    "ota2-weak": ("ota1", "Module OTA 2", NO_CA, {"rsa": 1024}),
+    "ota2-curve": ("ota1", "Module OTA 2", NO_CA, {"curve": "secp256k1"}),
+    "ota2-server": ("ota1", "Module OTA 2", NO_CA + ("extendedKeyUsage=serverAuth",), {}),
+    "ota2-expired": ("ota1", "Module OTA 2", NO_CA, {"dates": PAST}),
+    "ota-expired": (None, "Module OTA", NO_CA, {"dates": PAST}),
+    "ota-server": (None, "Module OTA", NO_CA + ("extendedKeyUsage=serverAuth",), {}),
+    "root-expired": (None, "Expired root", CA, {"dates": PAST}),
+    "root-weak": (None, "Weak root", CA, {"rsa": 1024}),
 }
 
 
@@ -99,7 +111,7 @@ def make_one(folder, name):
     if options.get("uuid"):
         common_name = str(uuid.UUID(serial))
     new = ["-newkey", "rsa:%d" % options["rsa"]] if "rsa" in options else [
-        "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:" + options.get("curve", "P-256")]
     if "dates" in options:
         # Only "openssl ca" takes any dates
         csr = os.path.join(folder, name + ".csr")

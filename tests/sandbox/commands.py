@@ -76,9 +76,39 @@ class Commands(Account):
             self.check_signature(signature, public)
         document, _ = self.created("host-image", self.image, "--signature", "dummy")
         self.check_document(document, fileType=202, certfile="/", **{"sig-sha256-ecdsa": "dummy"})
+        document, _ = self.created("host-image", self.image, "--sign", self.key("EC")[0], "--digest", "sha1")
+        self.assertIn("sig-sha1-ecdsa", document["afr_ota"]["files"][0])
         private, _ = self.key("ED25519")
         for key, text in ((private, "neither an EC nor an RSA key"), (self.image, "no private key")):
             self.assertIn(text, self.cloud.job("create", "host-image", self.image, "--sign", key, status=1))
+
+    def test_signers(self):
+        """The account's own, which the settings of its modules name, and those that follow them."""
+        settings = (self.cloud.folder / "expresslinkd.conf").read_text()
+        self.assertIn("[OTA]\nCertificate=%s/signers/ota/certificate.pem\n" % self.cloud.folder, settings)
+        for number, (signer, folder, more) in enumerate((("ota", self.cloud.folder / "signers" / "ota", ()),
+                                                         ("host", self.cloud.folder / "signers" / "host", ()),
+                                                         ("ota", self.folder / "next", ()),
+                                                         (self.folder / "next", self.folder / "third", ("--rsa",)))):
+            if number > 1:
+                self.assertEqual(self.cloud.command("signer", str(folder), "--by", str(signer), *more), "")
+                issuer = self.cloud.folder / "signers" / "ota" if signer == "ota" else signer
+                self.assertEqual(*(run("openssl", "x509", "-in", path / "certificate.pem", "-noout", option).split("=", 1)[1]
+                                   for path, option in ((issuer, "-subject"), (folder, "-issuer"))))
+                signer = folder
+            self.assertEqual((folder / "private.key.pem").stat().st_mode & 0o77, 0)
+            field = "sig-sha256-rsa" if more else "sig-sha256-ecdsa"
+            document, _ = self.created("module-image", self.image, "--sign", signer)
+            signature = document["afr_ota"]["files"][0][field]
+            self.check_document(document, fileType=101, certfile="/", **{field: signature})
+            public = self.folder / "signer.pub"
+            run("openssl", "x509", "-in", folder / "certificate.pem", "-noout", "-pubkey", "-out", public)
+            self.check_signature(signature, public)
+            text = run("openssl", "x509", "-in", folder / "certificate.pem", "-noout", "-text")
+            self.assertIn("Code Signing", text)
+        self.assertIn("is not empty", self.cloud.command("signer", str(self.folder / "next"), status=1))
+        self.assertIn("is no signer", self.cloud.command("signer", str(self.folder / "x"), "--by", "nobody", status=1))
+        self.assertIn("no private key", self.cloud.job("create", "host-image", self.image, "--sign", "nobody", status=1))
 
     def test_module_image(self):
         private, public = self.key("EC")
@@ -95,6 +125,10 @@ class Commands(Account):
         for which, file_type in (("ota", 103), ("root", 107), ("host", 204)):
             document, _ = self.created("certificate", which, self.image)
             self.check_document(document, fileType=file_type)
+        folder = self.folder / "signer"
+        self.cloud.command("signer", str(folder))
+        document, _ = self.created("certificate", "host", folder)
+        self.assertEqual(document["afr_ota"]["files"][0]["filesize"], (folder / "certificate.pem").stat().st_size)
 
     def test_document_of_ones_own(self):
         text = '{ "do" : ["it", 1e400] }\n'
