@@ -12,16 +12,13 @@ import subprocess
 import time
 
 from disk import Disk
+from harness import Failure
 
 MEMORY = "512"
 
 
 def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-class Failure(Exception):
-    """The machine does not do what it should."""
 
 
 class Lines:
@@ -45,13 +42,20 @@ class Lines:
         self.socket.sendall(data)
 
     def line(self, deadline, what):
-        end = time.monotonic() + deadline
+        line = self.soon(deadline, what)
+        if line is None:
+            raise Failure("%s: nothing within %g s; so far %r" % (what, deadline, self.buffer))
+        return line
+
+    def soon(self, seconds, what):
+        """None: not so soon."""
+        end = time.monotonic() + seconds
         while b"\n" not in self.buffer:
             self.socket.settimeout(max(end - time.monotonic(), 0.001))
             try:
                 data = self.socket.recv(65536)
             except socket.timeout:
-                raise Failure("%s: nothing within %g s; so far %r" % (what, deadline, self.buffer)) from None
+                return None
             if not data:
                 raise Failure("%s: the machine is off" % what)
             self.buffer += data

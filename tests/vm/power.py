@@ -114,7 +114,7 @@ def one_cut(m, host, chance):
     pace = (time.monotonic() - begin) / count
     ahead = [host.next_command() for _ in range(chance.choice((0, 1, 1, 1, 2, 3)))]
     m.serial.send(b"".join(command.data for command in ahead))
-    moment(m, chance, pace, len(ahead))
+    wait(m, chance, pace, len(ahead))
     sent, loss = m.power_cut(chance)
 
     answers = sent.split(b"\n")[:-1]
@@ -136,17 +136,27 @@ def one_cut(m, host, chance):
             "not flushed": loss.pending, "lost": loss.lost, "torn": loss.torn}
 
 
-def moment(m, chance, pace, ahead):
-    """Waits for an instant while commands are on their way: by the clock, or by what they write to the disk."""
+class Moment:
+    """An instant that nobody knows before: by the clock, or by what is written to the disk."""
+
+    def __init__(self, m, chance, seconds, size):
+        by_clock = chance.random() < 0.3
+        self.disk = m.disk
+        self.end = time.monotonic() + (chance.random() if by_clock else 2) * seconds
+        self.enough = float("inf") if by_clock else m.disk.written() + chance.random() * size
+
+    def has_come(self):
+        return time.monotonic() >= self.end or self.disk.written() >= self.enough
+
+
+def wait(m, chance, pace, ahead):
+    """For an instant while commands are on their way."""
     if not ahead:
         time.sleep(chance.choice((0, 0, chance.random() * 6)))
-    elif chance.random() < 0.3:
-        time.sleep(chance.random() * pace * ahead)
-    else:
-        enough = m.disk.written() + chance.random() * ahead * WRITTEN
-        end = time.monotonic() + 2 * pace * ahead
-        while m.disk.written() < enough and time.monotonic() < end:
-            time.sleep(0.001)
+        return
+    moment = Moment(m, chance, pace * ahead, ahead * WRITTEN)
+    while not moment.has_come():
+        time.sleep(0.001)
 
 
 def short(data):
@@ -165,16 +175,22 @@ def look(m, host, possible):
     info = m.ask("AT+DIAG INFO")
     if " damaged=0" not in info:
         raise Failure("AT+DIAG INFO: " + info)
+    unharmed(m)
+    files = set(m.do("ls -A " + FOLDER).split())
+    if files - {"dictionary", "dictionary.old", "clock"}:
+        raise Failure("in the module's folder: %s" % files)
+    return found
+
+
+def unharmed(m, allowed="(?!)"):
+    """Neither the module nor the file system had to help itself. allowed: warnings that the module may give."""
     said = [entry["MESSAGE"] for entry in m.journal(UNIT, "-p warning", "_COMM=expresslinkd")]
+    said = [message for message in said if not re.fullmatch(allowed, message)]
     if said:
         raise Failure("the module complains: %s" % said)
     complaints = m.do("journalctl -q -b -k -o cat | grep -E 'EXT4-fs.*(error|warning)' || :")
     if complaints:
         raise Failure("the file system was lost: " + complaints)
-    files = set(m.do("ls -A " + FOLDER).split())
-    if files - {"dictionary", "dictionary.old", "clock"}:
-        raise Failure("in the module's folder: %s" % files)
-    return found
 
 
 def forgotten(m, host):
