@@ -59,6 +59,19 @@ static void streams_fail(struct streams *s, const char *reason)
 
 /* --- asking --- */
 
+/* -ENOTCONN; else 0, for what does not go out now counts as lost on the way, and goes out with a later request. */
+static int streams_subscribe(struct streams *s)
+{
+	char filter[TOPICS_MAX];
+	int r;
+
+	topics_streams(s->thing_name, filter);
+	r = s->events.subscribe(s->events.userdata, filter);
+	if (r < 0)
+		log_debug("Streams: subscription not sent: %s", strerror(-r));
+	return r == -ENOTCONN ? r : 0;
+}
+
 static void streams_topic(const struct streams *s, const char *verb, char ret[TOPICS_MAX])
 {
 	(void)snprintf(ret, TOPICS_MAX, "$aws/things/%s/streams/%s/%s/json", s->thing_name, s->stream, verb);
@@ -129,8 +142,10 @@ static void on_timer(void *userdata)
 		streams_fail(s, "The stream delivers no data");
 		return;
 	}
-	if (now >= window_due(&s->window))
+	if (now >= window_due(&s->window)) {
 		window_lost(&s->window, now);
+		(void)streams_subscribe(s);
+	}
 	streams_advance(s);
 }
 
@@ -253,15 +268,13 @@ static bool is_sound(const struct streams_target *t)
 
 int streams_start(struct streams *s, const struct streams_target *target)
 {
-	char filter[TOPICS_MAX];
 	unsigned count, have;
 	int r;
 
 	streams_stop(s);
 	if (!is_sound(target))
 		return -EINVAL;
-	topics_streams(s->thing_name, filter);
-	r = s->events.subscribe(s->events.userdata, filter);
+	r = streams_subscribe(s);
 	if (r < 0)
 		return r;
 	(void)snprintf(s->stream, sizeof(s->stream), "%s", target->stream);

@@ -443,6 +443,23 @@ START_TEST(not_subscribed)
 }
 END_TEST
 
+/* Too much is under way just now, or the connection is about to break: that is no fault of the stream. */
+START_TEST(subscribed_later)
+{
+	subscribe_result = _i ? -EBUSY : -ECONNRESET;
+	way.deaf = true;
+	ck_assert_int_eq(start_from(BLOCK, 0), 0);
+	ck_assert_uint_eq(subscriptions, 1);
+	fake_timer_pass(fake_timer_next());
+	ck_assert_uint_eq(subscriptions, 2);
+	subscribe_result = 0;
+	way.deaf = false;
+	(void)run(60000);
+	assert_complete();
+	ck_assert_uint_eq(subscriptions, 3);
+}
+END_TEST
+
 /* --- what the service may send --- */
 
 START_TEST(whose_topics)
@@ -914,6 +931,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, last_file);
 	tcase_add_test(tc, largest);
 	tcase_add_test(tc, not_subscribed);
+	tcase_add_loop_test(tc, subscribed_later, 0, 2);
 	tcase_add_test(tc, whose_topics);
 	tcase_add_test(tc, bad_blocks);
 	tcase_add_test(tc, long_block);
