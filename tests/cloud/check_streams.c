@@ -707,7 +707,7 @@ START_TEST(never_starts)
 	ck_assert_uint_ge(requests, 5);
 	ck_assert_uint_le(requests, 20);
 	fake_timer_pass(1);
-	assert_failed("The stream delivers no data");
+	assert_failed("The stream delivers no data: check that the policy allows streams/*");
 }
 END_TEST
 
@@ -724,8 +724,27 @@ START_TEST(never_ends)
 	}
 	ck_assert_uint_eq(failures, 0);
 	fake_timer_pass(1000);
-	assert_failed("The stream delivers no data");
+	assert_failed("The stream delivers no data: check that the policy allows streams/*");
 	ck_assert_uint_eq(blocks, 1);
+}
+END_TEST
+
+/* The reason is what the operator sees of it. */
+START_TEST(never_fits)
+{
+	way.deaf = true;
+	start(10 * BLOCK);
+	ck_assert(message(BASE "/data/json", format(token, "7", "1", "5", file, 5)));
+	fake_timer_pass(STREAMS_SILENCE_MS);
+	assert_failed("The stream delivers blocks that do not fit the job's filesize, or are no base64");
+
+	/* A good one came later. */
+	failures = 0;
+	start(10 * BLOCK);
+	ck_assert(message(BASE "/data/json", format(token, "7", "1", "5", file, 5)));
+	ck_assert(deliver(0));
+	fake_timer_pass(STREAMS_SILENCE_MS);
+	assert_failed("The stream delivers no data: check that the policy allows streams/*");
 }
 END_TEST
 
@@ -952,6 +971,7 @@ int main(void)
 	add_tests(tc);
 	tcase_add_test(tc, never_starts);
 	tcase_add_test(tc, never_ends);
+	tcase_add_test(tc, never_fits);
 	tcase_add_test(tc, waits_for_room);
 	tcase_add_test(tc, go_on_for_nothing);
 	tcase_add_test(tc, room_from_within);
