@@ -61,7 +61,7 @@ static void streams_fail(struct streams *s, const char *reason)
 
 /* --- asking --- */
 
-/* -ENOTCONN; else 0, for what does not go out now counts as lost on the way, and goes out with a later request. */
+/* -ENOTCONN, -EACCES; else 0, for what does not go out now counts as lost on the way, and goes out with a later request. */
 static int streams_subscribe(struct streams *s)
 {
 	char filter[TOPICS_MAX];
@@ -71,7 +71,7 @@ static int streams_subscribe(struct streams *s)
 	r = s->events.subscribe(s->events.userdata, filter);
 	if (r < 0)
 		log_debug("Streams: subscription not sent: %s", strerror(-r));
-	return r == -ENOTCONN ? r : 0;
+	return r == -ENOTCONN || r == -EACCES ? r : 0;
 }
 
 static void streams_topic(const struct streams *s, const char *verb, char ret[TOPICS_MAX])

@@ -47,7 +47,8 @@ int streams_new(struct streams **ret, sd_event *event, const char *thing_name,
 struct streams *streams_free(struct streams *s);
 DEFINE_CLEANUP(struct streams *, streams_free)
 
-/* The connection is up. Ends the download under way, if any, without a word. 0; -EINVAL; -ENOTCONN. */
+/* The connection is up. Ends the download under way, if any, without a word. 0; -EINVAL;
+ * -EACCES: the cloud ends the connection whenever it is asked for streams; -ENOTCONN. */
 int streams_start(struct streams *s, const struct streams_target *target) _must_check_;
 
 /* The connection has ended, or the download is not wanted any more. What blocks were taken beyond the beginning is

@@ -436,8 +436,8 @@ END_TEST
 
 START_TEST(not_subscribed)
 {
-	subscribe_result = -ENOTCONN;
-	ck_assert_int_eq(start_from(BLOCK, 0), -ENOTCONN);
+	subscribe_result = _i ? -EACCES : -ENOTCONN;
+	ck_assert_int_eq(start_from(BLOCK, 0), subscribe_result);
 	ck_assert_uint_eq(requests, 0);
 	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
 }
@@ -949,7 +949,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, bad_target_meanwhile);
 	tcase_add_test(tc, last_file);
 	tcase_add_test(tc, largest);
-	tcase_add_test(tc, not_subscribed);
+	tcase_add_loop_test(tc, not_subscribed, 0, 2);
 	tcase_add_loop_test(tc, subscribed_later, 0, 2);
 	tcase_add_test(tc, whose_topics);
 	tcase_add_test(tc, bad_blocks);
