@@ -238,14 +238,16 @@ static void jobs_settle(struct jobs *j, enum kind kind, const cJSON *root, const
 		log_warning("Jobs: a question could not be repeated");
 }
 
-/* False: it is to be settled. */
-static bool jobs_pause(struct jobs *j, struct question *q)
+/* False: it is to be settled. Whoever describes or reports a job asks again; what waits, nobody would ask again. */
+static bool jobs_pause(struct jobs *j, enum kind kind)
 {
+	struct question *q = &j->questions[kind];
 	uint64_t pause = (uint64_t)BUSY_MS << q->busy;
 
-	if (q->busy >= BUSY_TRIES)
+	if (q->busy < BUSY_TRIES)
+		q->busy++;
+	else if (kind == KIND_DESCRIBE || kind == KIND_UPDATE)
 		return false;
-	q->busy++;
 	q->paused = true;
 	q->due = timer_now() + pause + entropy_get() % (pause / 2);
 	jobs_arm(j);
@@ -266,7 +268,7 @@ static void jobs_answer(struct jobs *j, enum kind kind, const char *id, const cJ
 		return;
 	}
 	payload_code(root, code);
-	if (payload_is_busy(code) && jobs_pause(j, q))
+	if (payload_is_busy(code) && jobs_pause(j, kind))
 		return;
 
 	/* An update that had been heard, but its answer got lost. */

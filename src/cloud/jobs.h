@@ -47,7 +47,8 @@ struct jobs_events {
 
 	/* Answer to jobs_describe(). code: NULL, and the execution; else what the service says instead, such as
 	 * "ResourceNotFound", or "" when it gave no answer that could be read in time; execution then has the name
-	 * only. A service that is busy ("RequestThrottled", "InternalError") is asked again some times first. */
+	 * only. A service that is busy ("RequestThrottled", "InternalError") is asked again some times first; for the
+	 * next one and for the list as long as the connection lasts. */
 	void (*on_described)(void *userdata, const struct jobs_execution *execution, const char *code);
 
 	/* The executions that wait or are in progress, oldest first, without documents: asked for or announced. */

@@ -31,6 +31,10 @@ static void on_watched(void *who, uint64_t number, int r)
 	struct outbox *o = who;
 
 	on_sent(who, number, r);
+	if (r == -ECONNRESET)
+		o->losses++;
+	else if (r >= 0)
+		o->losses = 0;
 	if (r <= 0)
 		return;
 	log_warning("Subscription to %s refused: check the policy", o->watched);
@@ -59,6 +63,10 @@ int outbox_watch(struct outbox *o, const char *filter)
 
 	if (outbox_watches(o, filter))
 		return 0;
+	if (o->losses >= OUTBOX_LOSSES) {
+		o->losses = 0;
+		return -EACCES;
+	}
 	if (o->open >= OUTBOX_MAX)
 		return -EBUSY;
 	o->open++;

@@ -4,37 +4,50 @@
 #include "util/num.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LARGEST_EXACT 9007199254740992.0 /* cJSON's numbers are doubles: from here on they have gaps */
 
-/* cJSON takes four digits that are none for zeros. */
-static bool is_nul_escape(const char *digits, const char *end)
+/* -1: no escape with four digits. cJSON takes four that are none for zeros. */
+static int escaped(const char *at, const char *end)
 {
-	bool zero = true;
+	char digits[5] = "";
 
-	if (end - digits < 4)
-		return true;
+	if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+		return -1;
 	for (size_t i = 0; i < 4; i++) {
-		if (!isxdigit((unsigned char)digits[i]))
-			return true;
-		zero = zero && digits[i] == '0';
+		if (!isxdigit((unsigned char)at[2 + i]))
+			return -1;
+		digits[i] = at[2 + i];
 	}
-	return zero;
+	return (int)strtol(digits, NULL, 16);
 }
 
-static bool has_nul(const char *text, size_t n)
+/* What is JSON, but more than cJSON can take, becomes 0x01, which is as wrong wherever it counts: a NUL would end a
+ * text, half of a surrogate pair the parsing. False: this is no JSON. */
+static bool make_fit(char *text, size_t n)
 {
-	const char *end = text + n, *at = text;
+	char *end = text + n, *at = text;
 
 	if (memchr(text, '\0', n))
-		return true;
+		return false;
 	while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL && end - at >= 2) {
-		if (at[1] == 'u' && is_nul_escape(at + 2, end))
-			return true;
-		at += 2;
+		int first = escaped(at, end), second = first < 0 ? -1 : escaped(at + 6, end);
+
+		if (at[1] != 'u') {
+			at += 2;
+		} else if (first < 0) {
+			return false;
+		} else if (first >= 0xd800 && first < 0xdc00 && second >= 0xdc00 && second < 0xe000) {
+			at += 12;
+		} else {
+			if (first == 0 || (first >= 0xd800 && first < 0xe000))
+				memcpy(at + 2, "0001", 4);
+			at += 6;
+		}
 	}
-	return false;
+	return true;
 }
 
 static bool is_white(const char *at, const char *end)
@@ -46,12 +59,14 @@ static bool is_white(const char *at, const char *end)
 
 cJSON *payload_parse(const void *payload, size_t n)
 {
-	const char *text = payload, *end = NULL;
+	_cleanup_(freep) char *text = n > 0 && n <= PAYLOAD_MAX ? malloc(n) : NULL;
+	const char *end = NULL;
 	cJSON *object;
 
-	if (n == 0 || n > PAYLOAD_MAX || has_nul(text, n))
+	if (!text)
 		return NULL;
-	object = cJSON_ParseWithLengthOpts(text, n, &end, 0);
+	memcpy(text, payload, n);
+	object = make_fit(text, n) ? cJSON_ParseWithLengthOpts(text, n, &end, 0) : NULL;
 	if (object && cJSON_IsObject(object) && is_white(end, text + n))
 		return object;
 	cJSON_Delete(object);

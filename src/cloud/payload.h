@@ -12,8 +12,8 @@
 #define PAYLOAD_MAX      (128 * 1024) /* bytes: the limit of AWS IoT for a message */
 #define PAYLOAD_MAX_CODE 64           /* "InvalidStateTransition" */
 
-/* NULL: the bytes are more than PAYLOAD_MAX, or are not one JSON object and nothing else, or a text in it holds a NUL,
- * where it would end for cJSON. Otherwise for cJSON_Delete(). */
+/* NULL: the bytes are more than PAYLOAD_MAX, or are not one JSON object and nothing else, or there is no memory.
+ * Otherwise for cJSON_Delete(). A NUL in a text, and half of a surrogate pair, have become 0x01. */
 cJSON *payload_parse(const void *payload, size_t n) _must_check_;
 DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 

@@ -17,6 +17,7 @@
 
 #define MAX_TOKEN   20
 #define MAX_REQUEST 160
+#define MAX_REASON  80
 #define MAX_BITMAP  (2 + WINDOW_SPAN / 4 + 1)
 
 static_assert((STREAMS_MAX_SIZE + STREAMS_BLOCK - 1) / STREAMS_BLOCK <= WINDOW_FILE, "the largest file");
@@ -31,6 +32,7 @@ struct streams {
 	bool running;
 	bool full;           /* the owner has no room */
 	bool complained;     /* of bad blocks */
+	const char *instead; /* what came since the last good block; NULL: nothing */
 	unsigned generation; /* of downloads: whether one is still there after its owner was told something */
 	char stream[STREAMS_MAX_ID + 1];
 	unsigned file;
@@ -58,6 +60,19 @@ static void streams_fail(struct streams *s, const char *reason)
 }
 
 /* --- asking --- */
+
+/* -ENOTCONN, -EACCES; else 0, for what does not go out now counts as lost on the way, and goes out with a later request. */
+static int streams_subscribe(struct streams *s)
+{
+	char filter[TOPICS_MAX];
+	int r;
+
+	topics_streams(s->thing_name, filter);
+	r = s->events.subscribe(s->events.userdata, filter);
+	if (r < 0)
+		log_debug("Streams: subscription not sent: %s", strerror(-r));
+	return r == -ENOTCONN || r == -EACCES ? r : 0;
+}
 
 static void streams_topic(const struct streams *s, const char *verb, char ret[TOPICS_MAX])
 {
@@ -120,17 +135,29 @@ static void streams_advance(struct streams *s)
 	s->events.on_complete(s->events.userdata);
 }
 
+/* A policy without iot:Receive keeps the blocks away, and nobody says so. */
+static void streams_give_up(struct streams *s)
+{
+	char reason[MAX_REASON];
+
+	(void)snprintf(reason, sizeof(reason), "The stream delivers %s",
+		       s->instead ? s->instead : "no data: check that the policy allows streams/*");
+	streams_fail(s, reason);
+}
+
 static void on_timer(void *userdata)
 {
 	struct streams *s = userdata;
 	uint64_t now = timer_now();
 
 	if (now >= s->give_up) {
-		streams_fail(s, "The stream delivers no data");
+		streams_give_up(s);
 		return;
 	}
-	if (now >= window_due(&s->window))
+	if (now >= window_due(&s->window)) {
 		window_lost(&s->window, now);
+		(void)streams_subscribe(s);
+	}
 	streams_advance(s);
 }
 
@@ -141,6 +168,7 @@ static void streams_complain(struct streams *s, const char *what)
 	if (!s->complained)
 		log_warning("Stream %s: %s", s->stream, what);
 	s->complained = true;
+	s->instead = what;
 }
 
 /* Bytes of a block; all but the last are whole. */
@@ -164,14 +192,14 @@ static bool read_block(struct streams *s, const cJSON *root, unsigned *ret_block
 	(void)payload_number(root, "i", &block);
 	(void)payload_number(root, "l", &length);
 	if (file != s->file || block < 0 || (uint64_t)block >= s->window.count || !text) {
-		streams_complain(s, "a block that was not asked for");
+		streams_complain(s, "blocks that were not asked for");
 		return false;
 	}
 	if (!window_wants(&s->window, (unsigned)block))
 		return false;
 	if (base64_decode(text, strlen(text), s->block, sizeof(s->block), &n) < 0 ||
 	    n != block_size(s, (uint64_t)block) || length != (int64_t)n) {
-		streams_complain(s, "a block of the wrong size, or no base64");
+		streams_complain(s, "blocks that do not fit the job's filesize, or are no base64");
 		return false;
 	}
 	*ret_block = (unsigned)block;
@@ -196,6 +224,7 @@ static void streams_data(struct streams *s, const cJSON *root)
 	if (taken && s->full)
 		s->full = full;
 	s->give_up = timer_now() + STREAMS_SILENCE_MS;
+	s->instead = NULL;
 	if (full)
 		window_resume(&s->window, timer_now()); /* the waiting was ours */
 	window_came(&s->window, block, taken, timer_now());
@@ -232,7 +261,7 @@ bool streams_message(struct streams *s, const char *topic, const void *payload, 
 		return true;
 	root = payload_parse(payload, n);
 	if (!root)
-		streams_complain(s, "a message that cannot be read");
+		streams_complain(s, "messages that cannot be read");
 	else if (strcmp(topic, data) == 0)
 		streams_data(s, root);
 	else
@@ -253,15 +282,13 @@ static bool is_sound(const struct streams_target *t)
 
 int streams_start(struct streams *s, const struct streams_target *target)
 {
-	char filter[TOPICS_MAX];
 	unsigned count, have;
 	int r;
 
 	streams_stop(s);
 	if (!is_sound(target))
 		return -EINVAL;
-	topics_streams(s->thing_name, filter);
-	r = s->events.subscribe(s->events.userdata, filter);
+	r = streams_subscribe(s);
 	if (r < 0)
 		return r;
 	(void)snprintf(s->stream, sizeof(s->stream), "%s", target->stream);
@@ -269,6 +296,7 @@ int streams_start(struct streams *s, const struct streams_target *target)
 	s->file = target->file;
 	s->size = target->size;
 	s->full = s->complained = false;
+	s->instead = NULL;
 	s->give_up = timer_now() + STREAMS_SILENCE_MS;
 	count = (unsigned)((target->size + STREAMS_BLOCK - 1) / STREAMS_BLOCK);
 	have = (unsigned)((target->have + STREAMS_BLOCK - 1) / STREAMS_BLOCK);

@@ -34,7 +34,7 @@ struct streams_events {
 	void (*on_failed)(void *userdata, const char *reason);
 
 	int (*publish)(void *userdata, const char *topic, const void *payload, size_t n, int qos);
-	/* Once for a connection; its acknowledgement is not waited for. 0 or -errno. */
+	/* Again it does nothing as long as it holds; its acknowledgement is not waited for. 0 or -errno. */
 	int (*subscribe)(void *userdata, const char *filter);
 	void *userdata;
 };
@@ -47,7 +47,8 @@ int streams_new(struct streams **ret, sd_event *event, const char *thing_name,
 struct streams *streams_free(struct streams *s);
 DEFINE_CLEANUP(struct streams *, streams_free)
 
-/* The connection is up. Ends the download under way, if any, without a word. 0 or -errno. */
+/* The connection is up. Ends the download under way, if any, without a word. 0; -EINVAL;
+ * -EACCES: the cloud ends the connection whenever it is asked for streams; -ENOTCONN. */
 int streams_start(struct streams *s, const struct streams_target *target) _must_check_;
 
 /* The connection has ended, or the download is not wanted any more. What blocks were taken beyond the beginning is

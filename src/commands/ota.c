@@ -48,7 +48,7 @@ static int read_finished(struct at_call *call, struct module *m, int r)
 
 	if (r)
 		return r;
-	data = ota_data(updates_ota(m->updates), &n);
+	data = ota_take(updates_ota(m->updates), &n);
 	if (n == 0)
 		return at_ok_bytes(call, "0", 1);
 	return at_ok_bytes(call, text, put_bytes(text, data, n));

@@ -124,7 +124,7 @@ static void act(struct ota *o, unsigned actions)
 	if ((actions & OTA_DO_FETCH) && o->up)
 		download_go(o->download);
 	if (actions & OTA_DO_REWIND)
-		ota_rewind(o);
+		o->position = 0;
 	if (o->change.happening == OTA_HAPPEN_HOST_VERIFIED)
 		image_publish(o->image);
 	if (actions & OTA_DO_EVENT)

@@ -113,6 +113,8 @@ static void fetch(struct download *d)
 	r = streams_start(d->streams, &target);
 	if (r == 0)
 		d->stage = DOWNLOAD_FETCHING;
+	else if (r == -EACCES)
+		fail(d, "The cloud ends the connection when it is asked for streams: check the policy");
 	else if (r != -ENOTCONN)
 		fail(d, "The stream cannot be asked for");
 }

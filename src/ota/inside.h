@@ -67,18 +67,15 @@ struct ota {
 	bool dirty;                           /* the results on the disk are not those of now */
 
 	uint64_t position; /* of the next OTA READ */
-	unsigned rewinds;
 	struct done read_done;
 	uint64_t read_number;
-	unsigned read_rewinds; /* at its beginning */
-	char size[24];         /* of the image, for OTA? */
+	char size[24]; /* of the image, for OTA? */
 };
 
 /* --- ota.c --- */
 
 /* The name of the job's download on the disk. */
 void ota_tag(const struct ota *o, char ret[DOWNLOAD_MAX_TAG]);
-void ota_rewind(struct ota *o);
 
 /* --- change.c --- */
 

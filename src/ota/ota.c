@@ -19,12 +19,6 @@ void ota_tag(const struct ota *o, char ret[DOWNLOAD_MAX_TAG])
 	(void)snprintf(ret, DOWNLOAD_MAX_TAG, "%s/%" PRId64, o->job.id, o->job.number);
 }
 
-void ota_rewind(struct ota *o)
-{
-	o->position = 0;
-	o->rewinds++;
-}
-
 /* --- the image --- */
 
 static void complete(struct ota *o)
@@ -154,7 +148,7 @@ void ota_disconnected(struct ota *o)
 
 void ota_reset(struct ota *o)
 {
-	ota_rewind(o);
+	o->position = 0;
 	ota_happen(o, OTA_HAPPEN_RESET);
 }
 
@@ -207,19 +201,12 @@ static void on_read(void *who, uint64_t number, int r)
 {
 	struct ota *o = who;
 	struct done done = o->read_done;
-	size_t n;
 
 	if (number != o->read_number)
 		return;
 	o->read_done = (struct done){ 0 };
 	if (r == -EBADMSG)
 		ota_fail(o, "The image on the disk has changed");
-	if (r == 0) {
-		(void)image_data(o->image, &n);
-		/* A reset meanwhile has taken the pointer to the beginning. */
-		if (o->rewinds == o->read_rewinds)
-			o->position += n;
-	}
 	done_call(&done, r == -EBADMSG || r == -ECANCELED ? AT_ERR_NO_IMAGE : r);
 }
 
@@ -231,14 +218,16 @@ void ota_read(struct ota *o, size_t n, struct done done)
 		return;
 	}
 	o->read_done = done;
-	o->read_rewinds = o->rewinds;
 	image_read(o->image, o->position, n < OTA_MAX_READ ? n : OTA_MAX_READ,
 		   (struct done){ .fn = on_read, .who = o, .number = ++o->read_number });
 }
 
-const void *ota_data(const struct ota *o, size_t *ret_n)
+const void *ota_take(struct ota *o, size_t *ret_n)
 {
-	return image_data(o->image, ret_n);
+	const void *data = image_data(o->image, ret_n);
+
+	o->position += *ret_n;
+	return data;
 }
 
 int ota_seek(struct ota *o, uint64_t address)
@@ -248,7 +237,6 @@ int ota_seek(struct ota *o, uint64_t address)
 	if (address > image_size(o->image))
 		return AT_ERR_ADDRESS;
 	o->position = address;
-	o->rewinds++;
 	return 0;
 }
 

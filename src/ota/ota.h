@@ -57,10 +57,10 @@ void ota_accept(struct ota *o, struct done done);
 void ota_close(struct ota *o, struct done done);
 void ota_flush(struct ota *o, struct done done);
 
-/* done gets 0, and ota_data() has at most n bytes from the read pointer, which has moved behind them; AT_ERR_NO_IMAGE;
- * -errno. */
+/* done gets 0, and takes at most n bytes from the read pointer, which moves behind them; AT_ERR_NO_IMAGE; -errno. What
+ * nobody takes, because it came too late, is read again by the next one. */
 void ota_read(struct ota *o, size_t n, struct done done);
-const void *ota_data(const struct ota *o, size_t *ret_n);
+const void *ota_take(struct ota *o, size_t *ret_n);
 
 /* 0; AT_ERR_NO_IMAGE; AT_ERR_ADDRESS beyond the size (guide 8.2.5). */
 int ota_seek(struct ota *o, uint64_t address) _must_check_;

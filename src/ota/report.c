@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/report.h"
 
+#include "cloud/payload.h"
 #include "util/log.h"
 #include "util/timer.h"
 
@@ -30,6 +31,7 @@ struct report {
 	enum report_question asked;
 	struct timer retry;
 	unsigned retries; /* in a row */
+	bool refused;     /* it runs because the job in hand could not begin: results need not wait */
 
 	size_t results_n;
 	struct record_result results[RECORD_MAX_RESULTS];
@@ -53,13 +55,7 @@ static bool same(const char *id, int64_t number, const char *other, int64_t othe
 /* "": no answer came. */
 static bool is_transient(const char *code)
 {
-	static const char *const codes[] = { "", "InternalError", "RequestThrottled" };
-
-	for (size_t i = 0; code && i < ELEMENTS(codes); i++) {
-		if (strcmp(code, codes[i]) == 0)
-			return true;
-	}
-	return false;
+	return code && (!*code || payload_is_busy(code));
 }
 
 static int tell_result(struct report *r)
@@ -94,8 +90,9 @@ static int tell_progress(struct report *r, bool progress)
 }
 
 /* A broker that is no AWS IoT never answers. */
-static void tell_later(struct report *r)
+static void tell_later(struct report *r, bool refused)
 {
+	r->refused = refused;
 	timer_arm(&r->retry, (uint64_t)REPORT_RETRY_MS << r->retries);
 	if (r->retries < REPORT_RETRY_MAX)
 		r->retries++;
@@ -106,7 +103,7 @@ static void tell(struct report *r)
 	enum report_question question = REPORT_NOTHING;
 	int k;
 
-	if (!r->up || r->asked != REPORT_NOTHING || timer_armed(&r->retry))
+	if (!r->up || r->asked != REPORT_NOTHING)
 		return;
 	if (r->results_n > 0)
 		question = REPORT_RESULT;
@@ -114,10 +111,12 @@ static void tell(struct report *r)
 		question = REPORT_BEGIN;
 	if (question == REPORT_NOTHING)
 		return;
+	if (timer_armed(&r->retry) && !(r->refused && question == REPORT_RESULT))
+		return;
 	k = question == REPORT_RESULT ? tell_result(r) : tell_progress(r, false);
 	if (k < 0) {
 		log_debug("A job's update was not sent: %s", strerror(-k));
-		tell_later(r);
+		tell_later(r, false);
 		return;
 	}
 	r->asked = question;
@@ -163,23 +162,33 @@ static void result_answered(struct report *r, const char *code)
 	r->events.on_result(r->events.userdata, &result, code);
 }
 
+/* Whoever doubts then may want it told again: what is refused again and again must not be asked at full speed. */
+static void begin_answered(struct report *r, const char *code)
+{
+	r->told = true;
+	if (!code) {
+		r->retries = 0;
+		return;
+	}
+	tell_later(r, true);
+	r->events.on_doubt(r->events.userdata);
+}
+
 void report_updated(struct report *r, const char *id, const char *code)
 {
 	enum report_question asked = r->asked;
 
 	r->asked = REPORT_NOTHING;
 	if (is_transient(code)) {
-		tell_later(r);
+		tell_later(r, false);
 		return;
 	}
-	r->retries = 0;
-	if (asked == REPORT_RESULT && r->results_n > 0 && strcmp(r->results[0].id, id) == 0) {
+	if (asked == REPORT_BEGIN && r->id && strcmp(r->id, id) == 0)
+		begin_answered(r, code);
+	else
+		r->retries = 0;
+	if (asked == REPORT_RESULT && r->results_n > 0 && strcmp(r->results[0].id, id) == 0)
 		result_answered(r, code);
-	} else if (asked == REPORT_BEGIN && r->id && strcmp(r->id, id) == 0) {
-		r->told = true;
-		if (code)
-			r->events.on_doubt(r->events.userdata);
-	}
 	tell(r);
 }
 
@@ -263,6 +272,11 @@ void report_end(struct report *r)
 	if (r->asked == REPORT_BEGIN)
 		r->asked = REPORT_STALE;
 	timer_disarm(&r->progress);
+	if (!r->refused)
+		return;
+	r->refused = false;
+	r->retries = 0;
+	timer_disarm(&r->retry);
 }
 
 int report_new(struct report **ret, sd_event *event, struct jobs *jobs, const struct report_events *events)

@@ -609,6 +609,28 @@ START_TEST(busy_for_a_while)
 }
 END_TEST
 
+/* After a failure of the network a whole fleet asks at once, and nobody would ask a second time. */
+START_TEST(busy_for_long)
+{
+	const char *topic = _i ? "get" : "$next/get";
+	char answer[32], request[64];
+
+	(void)snprintf(answer, sizeof(answer), "%s/rejected", topic);
+	(void)snprintf(request, sizeof(request), TOPICS "%s", topic);
+	up();
+	ck_assert_int_eq(_i ? jobs_ask_pending(jobs) : jobs_ask_next(jobs), 0);
+	for (unsigned i = 1; i <= 20; i++) {
+		assert_sent(i, request, 1);
+		message(answer, "{\"code\":\"RequestThrottled\"}");
+		assert_told("");
+		ck_assert_msg(fake_timer_next() < 48000, "%u", i);
+		fake_timer_pass(fake_timer_next());
+	}
+	message(answer, "{\"code\":\"InvalidRequest\"}");
+	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
+}
+END_TEST
+
 /* A refusal says nothing about jobs. */
 START_TEST(next_refused)
 {
@@ -779,6 +801,7 @@ int main(void)
 	tcase_add_test(tc, each_in_its_time);
 	tcase_add_test(tc, busy);
 	tcase_add_test(tc, busy_for_a_while);
+	tcase_add_loop_test(tc, busy_for_long, 0, 2);
 	tcase_add_test(tc, next_refused);
 	tcase_add_test(tc, not_connected);
 	tcase_add_test(tc, lost);

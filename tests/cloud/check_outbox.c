@@ -30,17 +30,23 @@ static void on_connack(void *userdata, int code)
 	(void)code;
 }
 
+static void connect(void)
+{
+	const struct mqtt_target target = { .address = "192.0.2.1", .client_id = "thing" };
+
+	ck_assert_int_eq(mqtt_open(mqtt, &target), 0);
+	fake_mqtt_tcp();
+	fake_mqtt_connack(0);
+}
+
 static void setup(void)
 {
 	const struct mqtt_events events = { .on_tcp = ignore, .on_connack = on_connack, .on_closed = on_closed };
-	const struct mqtt_target target = { .address = "192.0.2.1", .client_id = "thing" };
 
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(mqtt_new(&mqtt, event, &events), 0);
-	ck_assert_int_eq(mqtt_open(mqtt, &target), 0);
 	outbox_init(&outbox, mqtt);
-	fake_mqtt_tcp();
-	fake_mqtt_connack(0);
+	connect();
 }
 
 static void teardown(void)
@@ -125,6 +131,34 @@ START_TEST(lost)
 }
 END_TEST
 
+/* AWS IoT ends the connection when the policy does not allow a filter. */
+START_TEST(refused_by_losses)
+{
+	for (unsigned i = 0; i < 2 * OUTBOX_LOSSES - 1; i++) {
+		ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+		/* Only those in a row count, and only those with nothing acknowledged. */
+		if (i == OUTBOX_LOSSES - 2)
+			ck_assert(fake_mqtt_ack(0));
+		fake_mqtt_lose(ECONNRESET);
+		connect();
+	}
+	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), -EACCES);
+	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+}
+END_TEST
+
+/* Nor does it count when the module ends the connection. */
+START_TEST(not_refused_by_closing)
+{
+	for (unsigned i = 0; i < 2 * OUTBOX_LOSSES; i++) {
+		ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+		outbox_ended(&outbox);
+		mqtt_close(mqtt);
+		connect();
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("outbox");
@@ -136,6 +170,8 @@ int main(void)
 	tcase_add_test(tc, one_filter);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, lost);
+	tcase_add_test(tc, refused_by_losses);
+	tcase_add_test(tc, not_refused_by_closing);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

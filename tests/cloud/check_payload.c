@@ -16,9 +16,9 @@ static const struct {
 	{ "{\"a\":\"\\u0001\\u00e4\\n\\\\\"}", true },
 	{ "{\"a\":\"\\\\u0000\"}", true }, /* a backslash, and no NUL */
 	{ "{\"a\":\"\\\\\\\\u0000\"}", true },
-	{ "{\"a\":\"\\u0000\"}", false },
-	{ "{\"a\":\"\\\\\\u0000\"}", false },
-	{ "{\"a\\u0000\":1}", false },
+	{ "{\"a\":\"\\u0000\"}", true },
+	{ "{\"a\":\"\\\\\\u0000\"}", true },
+	{ "{\"a\\u0000\":1}", true },
 	{ "{\"a\":\"\\uzzzz\"}", false },
 	{ "{\"a\":\"\\uz001\"}", false },
 	{ "{\"a\":\"\\u000z\"}", false },
@@ -51,6 +51,25 @@ START_TEST(parses)
 	ck_assert_int_eq(object != NULL, texts[_i].sound);
 	cJSON_Delete(object);
 	free(exact);
+}
+END_TEST
+
+/* They are JSON, and a job's document may have them: such a job is to be refused, not to be deaf to. */
+START_TEST(what_cjson_cannot_take)
+{
+	static const char text[] =
+		"{\"nul\":\"a\\u0000b\",\"high\":\"a\\ud83db\",\"low\":\"a\\uDE80b\",\"two\":\"\\ud83d\\ud83d\","
+		"\"pair\":\"\\ud83d\\ude80\",\"end\":\"\\uD83D\",\"none\":\"\\\\u0000\"}";
+	_cleanup_(cJSON_Deletep) cJSON *object = payload_parse(text, strlen(text));
+
+	ck_assert_ptr_nonnull(object);
+	ck_assert_str_eq(payload_text(object, "nul"), "a\001b");
+	ck_assert_str_eq(payload_text(object, "high"), "a\001b");
+	ck_assert_str_eq(payload_text(object, "low"), "a\001b");
+	ck_assert_str_eq(payload_text(object, "two"), "\001\001");
+	ck_assert_str_eq(payload_text(object, "pair"), "\xf0\x9f\x9a\x80");
+	ck_assert_str_eq(payload_text(object, "end"), "\001");
+	ck_assert_str_eq(payload_text(object, "none"), "\\u0000");
 }
 END_TEST
 
@@ -214,6 +233,7 @@ int main(void)
 	TCase *tc = tcase_create("payload");
 
 	tcase_add_loop_test(tc, parses, 0, ELEMENTS(texts));
+	tcase_add_test(tc, what_cjson_cannot_take);
 	tcase_add_test(tc, any_bytes);
 	tcase_add_test(tc, bounded);
 	tcase_add_loop_test(tc, number, 0, ELEMENTS(numbers));

@@ -436,10 +436,27 @@ END_TEST
 
 START_TEST(not_subscribed)
 {
-	subscribe_result = -ENOTCONN;
-	ck_assert_int_eq(start_from(BLOCK, 0), -ENOTCONN);
+	subscribe_result = _i ? -EACCES : -ENOTCONN;
+	ck_assert_int_eq(start_from(BLOCK, 0), subscribe_result);
 	ck_assert_uint_eq(requests, 0);
 	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
+}
+END_TEST
+
+/* Too much is under way just now, or the connection is about to break: that is no fault of the stream. */
+START_TEST(subscribed_later)
+{
+	subscribe_result = _i ? -EBUSY : -ECONNRESET;
+	way.deaf = true;
+	ck_assert_int_eq(start_from(BLOCK, 0), 0);
+	ck_assert_uint_eq(subscriptions, 1);
+	fake_timer_pass(fake_timer_next());
+	ck_assert_uint_eq(subscriptions, 2);
+	subscribe_result = 0;
+	way.deaf = false;
+	(void)run(60000);
+	assert_complete();
+	ck_assert_uint_eq(subscriptions, 3);
 }
 END_TEST
 
@@ -690,7 +707,7 @@ START_TEST(never_starts)
 	ck_assert_uint_ge(requests, 5);
 	ck_assert_uint_le(requests, 20);
 	fake_timer_pass(1);
-	assert_failed("The stream delivers no data");
+	assert_failed("The stream delivers no data: check that the policy allows streams/*");
 }
 END_TEST
 
@@ -707,8 +724,27 @@ START_TEST(never_ends)
 	}
 	ck_assert_uint_eq(failures, 0);
 	fake_timer_pass(1000);
-	assert_failed("The stream delivers no data");
+	assert_failed("The stream delivers no data: check that the policy allows streams/*");
 	ck_assert_uint_eq(blocks, 1);
+}
+END_TEST
+
+/* The reason is what the operator sees of it. */
+START_TEST(never_fits)
+{
+	way.deaf = true;
+	start(10 * BLOCK);
+	ck_assert(message(BASE "/data/json", format(token, "7", "1", "5", file, 5)));
+	fake_timer_pass(STREAMS_SILENCE_MS);
+	assert_failed("The stream delivers blocks that do not fit the job's filesize, or are no base64");
+
+	/* A good one came later. */
+	failures = 0;
+	start(10 * BLOCK);
+	ck_assert(message(BASE "/data/json", format(token, "7", "1", "5", file, 5)));
+	ck_assert(deliver(0));
+	fake_timer_pass(STREAMS_SILENCE_MS);
+	assert_failed("The stream delivers no data: check that the policy allows streams/*");
 }
 END_TEST
 
@@ -913,7 +949,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, bad_target_meanwhile);
 	tcase_add_test(tc, last_file);
 	tcase_add_test(tc, largest);
-	tcase_add_test(tc, not_subscribed);
+	tcase_add_loop_test(tc, not_subscribed, 0, 2);
+	tcase_add_loop_test(tc, subscribed_later, 0, 2);
 	tcase_add_test(tc, whose_topics);
 	tcase_add_test(tc, bad_blocks);
 	tcase_add_test(tc, long_block);
@@ -934,6 +971,7 @@ int main(void)
 	add_tests(tc);
 	tcase_add_test(tc, never_starts);
 	tcase_add_test(tc, never_ends);
+	tcase_add_test(tc, never_fits);
 	tcase_add_test(tc, waits_for_room);
 	tcase_add_test(tc, go_on_for_nothing);
 	tcase_add_test(tc, room_from_within);

@@ -4,6 +4,7 @@
 #include "fake/mailbox.h"
 #include "fake/rig.h"
 #include "fake/suite.h"
+#include "fake/timer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -177,6 +178,21 @@ START_TEST(a_slow_disk)
 }
 END_TEST
 
+/* Nothing of the image passes the host by. */
+START_TEST(a_read_that_comes_too_late)
+{
+	reach_ready();
+	fake_image()->at_once = false;
+	rig_say(&rig, "AT+OTA READ 2");
+	fake_timer_pass(3000);
+	ck_assert_str_eq(rig_hear(&rig), NOT_NOW);
+	fake_image_done(0);
+	fake_image()->at_once = true;
+	ck_assert_str_eq(rig_ask(&rig, "AT+OTA READ 2"), answer(0, 2));
+	ck_assert_str_eq(rig_ask(&rig, "AT+OTA READ 2"), answer(2, 2));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ota");
@@ -187,6 +203,7 @@ int main(void)
 	tcase_add_test(tc, the_checksum_wraps);
 	tcase_add_test(tc, seeking);
 	tcase_add_test(tc, a_slow_disk);
+	tcase_add_test(tc, a_read_that_comes_too_late);
 	tcase_add_loop_test(tc, idle_module, 0, ELEMENTS(cases));
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -257,9 +257,10 @@ START_TEST(a_stream_that_does_not_start)
 	download_start(download, "job/1", &document, false);
 	fake_image_done(0);
 	ck_assert_uint_eq(failed, 0);
-	fake_streams()->start_result = -EINVAL;
+	fake_streams()->start_result = _i ? -EACCES : -EINVAL;
 	download_go(download);
 	ck_assert_uint_eq(failed, 1);
+	ck_assert(!_i || strstr(last, "check the policy"));
 }
 END_TEST
 
@@ -322,7 +323,7 @@ int main(void)
 	tcase_add_test(tc, a_full_disk);
 	tcase_add_test(tc, a_broken_disk);
 	tcase_add_test(tc, a_stream_that_fails);
-	tcase_add_test(tc, a_stream_that_does_not_start);
+	tcase_add_loop_test(tc, a_stream_that_does_not_start, 0, 2);
 	tcase_add_test(tc, stopped);
 	tcase_add_test(tc, what_a_power_cut_has_left);
 	suite_add_tcase(suite, tc);

@@ -127,7 +127,7 @@ END_TEST
 
 START_TEST(a_result_is_told_until_it_is_taken)
 {
-	static const char *const codes[] = { "", "InternalError", "RequestThrottled" };
+	static const char *const codes[] = { "", "InternalError", "RequestThrottled", "ServiceUnavailable" };
 
 	connect();
 	add("a", 1, JOBS_FAILED);
@@ -288,12 +288,50 @@ START_TEST(the_job_in_hand_is_told_until_it_is_known)
 	ck_assert_uint_eq(fake_jobs()->updates, 0);
 
 	report_tell(report, 9);
+	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	fake_timer_pass(REPORT_RETRY_MS);
 	ck_assert_int_eq(fake_jobs()->version, 9);
 	expect_update("a", 3, JOBS_IN_PROGRESS, "receive", "0/100");
 	answer(NULL);
 	disconnect();
 	connect();
 	ck_assert_uint_eq(fake_jobs()->updates, 0);
+}
+END_TEST
+
+/* The owner asks for the job, finds it queued, and wants it told again. */
+START_TEST(a_beginning_that_is_refused_again_and_again)
+{
+	uint64_t pause = REPORT_RETRY_MS;
+
+	connect();
+	begin("a", 3);
+	for (unsigned i = 0; i < 10; i++) {
+		expect_update("a", 3, JOBS_IN_PROGRESS, "receive", "0/100");
+		answer("InvalidRequest");
+		report_tell(report, 5);
+		fake_timer_pass(pause - 1);
+		ck_assert_uint_eq(fake_jobs()->updates, 0);
+		fake_timer_pass(1);
+		if (pause < REPORT_RETRY_MS << REPORT_RETRY_MAX)
+			pause *= 2;
+	}
+	answer("InvalidRequest");
+	fake_jobs_forget();
+
+	/* Neither a result nor the next job has to wait for that. */
+	report_tell(report, 5);
+	add("b", 1, JOBS_REJECTED);
+	expect_update("b", 1, JOBS_REJECTED, "reason", "reason of b");
+	answer(NULL);
+	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	report_end(report);
+	begin("c", 1);
+	expect_update("c", 1, JOBS_IN_PROGRESS, "receive", "0/100");
+	answer("InvalidRequest");
+	report_tell(report, 5);
+	fake_timer_pass(REPORT_RETRY_MS);
+	expect_update("c", 1, JOBS_IN_PROGRESS, "receive", "0/100");
 }
 END_TEST
 
@@ -404,6 +442,7 @@ int main(void)
 	tcase_add_test(tc, what_is_over);
 	tcase_add_test(tc, the_job_in_hand);
 	tcase_add_test(tc, the_job_in_hand_is_told_until_it_is_known);
+	tcase_add_test(tc, a_beginning_that_is_refused_again_and_again);
 	tcase_add_test(tc, a_service_that_never_answers);
 	tcase_add_test(tc, after_a_restart_the_cloud_knows);
 	tcase_add_test(tc, progress_before_it_is_known);
