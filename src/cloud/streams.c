@@ -61,7 +61,7 @@ static void streams_fail(struct streams *s, const char *reason)
 
 /* --- asking --- */
 
-/* -ENOTCONN, -EACCES; else 0, for what does not go out now counts as lost on the way, and goes out with a later request. */
+/* -ENOTCONN, -EACCES; else 0: what does not go out now counts as lost on the way, and goes out with a later request. */
 static int streams_subscribe(struct streams *s)
 {
 	char filter[TOPICS_MAX];

@@ -13,7 +13,7 @@
 #include <systemd/sd-event.h>
 
 #define REPORT_PROGRESS_MS 5000  /* progress is told no more often */
-#define REPORT_RETRY_MS    20000 /* after no answer, a busy service, a refused beginning; each time twice as long, ... */
+#define REPORT_RETRY_MS    20000 /* no answer, a busy service, a refused beginning; each time twice as long, ... */
 #define REPORT_RETRY_MAX   4     /* ... so often */
 #define REPORT_MEMORY_MS   10000 /* how long the cloud may still speak of a job whose end it knows */
 
