@@ -3,8 +3,8 @@
  *
  * drive ask  PORT COUNT LINE...    one line after the other's answer: median and 99th percentile of the round trip
  * drive pipe PORT COUNT LINE...    without waiting for answers: lines per second
- * drive wait PORT COUNT LINE...    one line after the other's answer, and the last one again, every ms, until its answer
- *                                  is more than OK: seconds
+ * drive wait PORT COUNT LINE...    one line after the other's answer, and the last one again, every ms, until its
+ *                                  answer is more than OK: seconds
  *
  * The lines take turns, COUNT of them in all; "%u" in a line becomes its number. Every answer is one line here.
  * The result is a line of JSON. */

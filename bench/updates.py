@@ -26,7 +26,7 @@ def fetch(b, service, data):
 
 
 def bench_ota_read(b):
-    """An image for the host, from the beginning to the end in pieces of 2048 bytes; the peer has the same answer for all."""
+    """An image for the host, to its end in pieces of 2048 bytes; the peer has the same answer for all."""
     size = (256 if b.quick else 8192) * 1024
     count = size // 2048 - 100  # the driver warms up with 100
 
@@ -97,7 +97,8 @@ def bench_at_download(b):
         ours, peer = b.in_turn(busy, at)
     yield ratio_row("AT → OK during a download (peer: idle), median", "µs", values(ours, "median_us"),
                     values(peer, "median_us"), 2)
-    yield ratio_row("AT → OK during a download, 99th percentile", "µs", values(ours, "p99_us"), values(peer, "p99_us"))
+    yield ratio_row("AT → OK during a download, 99th percentile", "µs", values(ours, "p99_us"),
+                    values(peer, "p99_us"))
 
 
 def stream(b, name, rtt, size, window, goal):
@@ -155,5 +156,7 @@ def bench_ota_memory(b):
                   values(peer, i)[0], None, "≤ 64 KiB more", None if b.quick else grown <= 64)
 
 
-ROWS = {"ota-read": bench_ota_read, "ota-line": bench_ota_line, "at-download": bench_at_download, "stream": bench_stream,
-        "stream-far": bench_stream_far, "ota-memory": bench_ota_memory}
+ROWS = {
+    "ota-read": bench_ota_read, "ota-line": bench_ota_line, "at-download": bench_at_download,
+    "stream": bench_stream, "stream-far": bench_stream_far, "ota-memory": bench_ota_memory,
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of expresslink-aws(7), run by a shell as they stand there: each call fits AWS's own models of its API, the policy
-lets the module do what it does, and the real module understands the job's document."""
+"""The commands of expresslink-aws(7), run by a shell as they stand there: each call fits AWS's own models of its API,
+the policy lets the module do what it does, and the real module understands the job's document."""
 
 import fnmatch
 import json

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Hostile job documents, and streams that lie: the real daemon, a real broker, the sandbox's jobs. Each job ends with a reason
-that AWS takes, or is offered as it should be; the next good one works; nothing is left of it in memory.
+"""Hostile job documents, and streams that lie: the real daemon, a real broker, the sandbox's jobs. Each job ends with a
+reason that AWS takes, or is offered as it should be; the next good one works; nothing is left of it in memory.
 
-Argument: how many documents, and the streams, too. TEST_DOCUMENTS: how many without an argument (300). TEST_SEED: of another
-run, to see it again."""
+Argument: how many documents, and the streams, too. TEST_DOCUMENTS: how many without an argument (300). TEST_SEED: of
+another run, to see it again."""
 
 import contextlib
 import os
@@ -203,8 +203,9 @@ def lying_stream(stack, number):
     text = hostile.json.dumps(hostile.document(filesize=PROMISED, filepath="v1"))
     run = Run(m, random.Random(number))
     (m.broker.jobs.sandbox.folder / "files" / hostile.STREAM).write_bytes(bytes(size or PROMISED))
-    m.broker.jobs.do_create("lies", text, stream={"streamId": hostile.STREAM, "version": 1, "description": "", "files": [
-        {"fileId": 0, "name": hostile.STREAM, "size": size or PROMISED}]})
+    files = [{"fileId": 0, "name": hostile.STREAM, "size": size or PROMISED}]
+    m.broker.jobs.do_create("lies", text, stream={"streamId": hostile.STREAM, "version": 1, "description": "",
+                                                  "files": files})
     if run.wait("lies") != 2:
         raise Failure("not offered")
     m.expect("AT+OTA ACCEPT", "OK")

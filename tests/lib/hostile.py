@@ -48,15 +48,17 @@ SEEDS = (
     {"operation": "reboot", "afr_ota": None, "jobs": [1, 2, {"a": []}]},
 )
 
-NUMBERS = (0, -1, 1, 255, 256, 10 ** 15, -10 ** 15, 2 ** 31, 2 ** 32 + 202, 2 ** 63, 2 ** 64, 10 ** 30, 0.5, 1e15, 16777217,
-           16777216, "0", "-1", "1", "1000000000000000", "9" * 40, "0x10", "1e3", " 1", "1 ", "+1", "", "text", "\u0661")
-PATHS = ("../../../../etc/passwd", "/dev/sda", "..\\..\\boot.ini", "//", ".", "a/b/+/#", "$aws/things/+/jobs/#", "%s%n%x%d",
-         "\r\nOK 1 v9", "\\A\\D\\\\", "\u0000", "x\u0000y", "\ud800", "\udc00\ud800", "\u202egnp.exe", "\u200b", "\x1b[2J",
-         "\x7f", "\u0085", "a" * 63 + "\u00e9", "\u00e9" * 64, "\U0001f600" * 40, "'; reboot #", "$(reboot)", "AT+RESET\r\n",
-         "a" * 128, "a" * 129, "A" * 20000, " ", "null")
+NUMBERS = (0, -1, 1, 255, 256, 10 ** 15, -10 ** 15, 2 ** 31, 2 ** 32 + 202, 2 ** 63, 2 ** 64, 10 ** 30, 0.5, 1e15,
+           16777217, 16777216, "0", "-1", "1", "1000000000000000", "9" * 40, "0x10", "1e3", " 1", "1 ", "+1", "", "text",
+           "\u0661")
+PATHS = ("../../../../etc/passwd", "/dev/sda", "..\\..\\boot.ini", "//", ".", "a/b/+/#", "$aws/things/+/jobs/#",
+         "%s%n%x%d", "\r\nOK 1 v9", "\\A\\D\\\\", "\u0000", "x\u0000y", "\ud800", "\udc00\ud800", "\u202egnp.exe",
+         "\u200b", "\x1b[2J", "\x7f", "\u0085", "a" * 63 + "\u00e9", "\u00e9" * 64, "\U0001f600" * 40, "'; reboot #",
+         "$(reboot)", "AT+RESET\r\n", "a" * 128, "a" * 129, "A" * 20000, " ", "null")
 ODD = (None, True, False, [], {}, [[]], [None], [{}], {"": {}}, {"afr_ota": {}}, ["MQTT", 1, None], ["mqtt"], "MQTT")
-NAMES = ("version", "VERSION", "fileVersion", "force", "Force", "manufacturer", "model", "metadata", "description", "attr",
-         "attributes", "sig-", "sig-md5-rsa", "sig-sha1-ecdsa", "sig-sha256-ecdsa", "SIG-SHA256-RSA", "", "a" * 300, "\u0000")
+NAMES = ("version", "VERSION", "fileVersion", "force", "Force", "manufacturer", "model", "metadata", "description",
+         "attr", "attributes", "sig-", "sig-md5-rsa", "sig-sha1-ecdsa", "sig-sha256-ecdsa", "SIG-SHA256-RSA", "",
+         "a" * 300, "\u0000")
 
 
 def nested(depth, kind):
@@ -178,7 +180,8 @@ def judge(found):
 
 
 def judge_module(found, ota, file):
-    signatures = {key.lower(): item for key, item in file.items() if key.lower().startswith("sig-") and item is not None}
+    signatures = {key.lower(): item for key, item in file.items()
+                  if key.lower().startswith("sig-") and item is not None}
     places = [found, ota, file] + [item for key, item in file.items() if key.lower() in ("attr", "attributes")]
     forced = any(key.lower() == "force" for place in places if isinstance(place, dict) for key in place)
     if not signatures:
