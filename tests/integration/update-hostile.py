@@ -22,7 +22,7 @@ from harness import Failure  # noqa: E402
 
 COUNT = int(os.environ.get("TEST_DOCUMENTS", "300"))
 GOOD = 50      # documents before a good job
-GROWTH = 256   # KiB
+GROWTH = 512   # KiB
 END = ("SUCCEEDED", "FAILED", "REJECTED")
 DETAIL = 64    # bytes of what OTA? shows
 
