@@ -3,6 +3,8 @@
  *
  * drive ask  PORT COUNT LINE...    one line after the other's answer: median and 99th percentile of the round trip
  * drive pipe PORT COUNT LINE...    without waiting for answers: lines per second
+ * drive wait PORT COUNT LINE...    one line after the other's answer, and the last one again, every ms, until its
+ *                                  answer is more than OK: seconds
  *
  * The lines take turns, COUNT of them in all; "%u" in a line becomes its number. Every answer is one line here.
  * The result is a line of JSON. */
@@ -179,14 +181,35 @@ static int pipeline(struct drive *d)
 	return r;
 }
 
+static int ask_until_filled(struct drive *d)
+{
+	const uint64_t start = now_ns();
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && d->filled == 0; i++) {
+		const size_t answered = d->answers;
+		char line[512];
+
+		if (i >= d->lines_n)
+			usleep(1000);
+		r = port_write(d->fd, line, make_line(d, i < d->lines_n ? i : d->lines_n - 1, line));
+		while (r == 0 && d->answers == answered)
+			r = take(d);
+	}
+	if (r == 0)
+		report(d, 0, 0, (double)(now_ns() - start) / 1e9);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
-	const bool pipelined = argc > 1 && strcmp(argv[1], "pipe") == 0;
+	const bool pipelined = argc > 1 && strcmp(argv[1], "pipe") == 0,
+		   wait = argc > 1 && strcmp(argv[1], "wait") == 0;
 	struct drive d = { .fd = -1 };
 	int r;
 
-	if (argc < 5 || (!pipelined && strcmp(argv[1], "ask") != 0) || atol(argv[3]) < 1) {
-		fprintf(stderr, "usage: drive ask|pipe PORT COUNT LINE...\n");
+	if (argc < 5 || (!pipelined && !wait && strcmp(argv[1], "ask") != 0) || atol(argv[3]) < 1) {
+		fprintf(stderr, "usage: drive ask|pipe|wait PORT COUNT LINE...\n");
 		return 2;
 	}
 	d.count = (size_t)atol(argv[3]);
@@ -199,7 +222,7 @@ int main(int argc, char **argv)
 	}
 	if (!pipelined)
 		alarm(120); /* its reads wait for ever */
-	r = pipelined ? pipeline(&d) : ask(&d);
+	r = pipelined ? pipeline(&d) : wait ? ask_until_filled(&d) : ask(&d);
 	if (r < 0)
 		fprintf(stderr, "%s: after %zu answers: %s\n", argv[2], d.answers, strerror(-r));
 	return r < 0;

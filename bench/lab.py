@@ -44,6 +44,12 @@ def memory(pid):
     return int(status["VmRSS"].split()[0]), int(status["RssAnon"].split()[0])
 
 
+def peak(pid):
+    """The most that was resident so far, in KiB."""
+    with open(f"/proc/{pid}/status") as f:
+        return int(re.search(r"^VmHWM:\s*(\d+)", f.read(), re.M)[1])
+
+
 def wakeups(pid):
     """How often the process went to sleep so far; the resolver and other short-lived children do not count."""
     total = 0
@@ -78,6 +84,7 @@ class Lab:
     def __init__(self, options, folder):
         cpus = sorted(os.sched_getaffinity(0))
         self.options = options
+        self.number = 0  # of jobs so far
         self.quick = options.quick
         self.rounds = 1 if options.quick else options.rounds
         self.driver_cpu, self.subject_cpu = str(cpus[0]), str(cpus[-1])
@@ -286,7 +293,7 @@ class Lab:
         return -(-os.path.getsize(found[0]) // 1024), int(field.stdout)
 
     def measure(self, program, *args, cpu=None):
-        """One run of bench/drive or bench/start, on the driver's processor or on this one."""
+        """One run of a program of bench/, on the driver's processor or on this one."""
         run = subprocess.run(["taskset", "-c", cpu or self.driver_cpu, self.bench(program), *map(str, args)],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment())
         result = json.loads(run.stdout) if run.stdout else {}

@@ -345,7 +345,8 @@ bool jobs_message(struct jobs *j, const char *topic, const void *payload, size_t
 		return false;
 	if (!j->up)
 		return true;
-	root = payload_parse(payload, n);
+	/* What an operator wrote must not hide that there is a job. */
+	root = payload_parse_without(payload, n, "\"jobDocument\"");
 	if (root)
 		jobs_dispatch(j, topic + length, root);
 	else

@@ -50,11 +50,11 @@ static bool make_fit(char *text, size_t n)
 	return true;
 }
 
-static bool is_white(const char *at, const char *end)
+static const char *skip_white(const char *at, const char *end)
 {
-	while (at < end && strchr(" \t\r\n", *at))
+	while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n'))
 		at++;
-	return at == end;
+	return at;
 }
 
 cJSON *payload_parse(const void *payload, size_t n)
@@ -67,10 +67,82 @@ cJSON *payload_parse(const void *payload, size_t n)
 		return NULL;
 	memcpy(text, payload, n);
 	object = make_fit(text, n) ? cJSON_ParseWithLengthOpts(text, n, &end, 0) : NULL;
-	if (object && cJSON_IsObject(object) && is_white(end, text + n))
+	if (object && cJSON_IsObject(object) && skip_white(end, text + n) == text + n)
 		return object;
 	cJSON_Delete(object);
 	return NULL;
+}
+
+/* Behind the text that begins here; the end, if it has none. */
+static const char *skip_text(const char *at, const char *end)
+{
+	for (at++; at < end; at++) {
+		if (*at == '"')
+			return at + 1;
+		if (*at == '\\')
+			at++;
+	}
+	return end;
+}
+
+/* Behind one byte, or a text. depth: of what it leaves open. */
+static const char *step(const char *at, const char *end, unsigned *depth)
+{
+	if (*at == '"')
+		return skip_text(at, end);
+	if (*at == '{' || *at == '[')
+		(*depth)++;
+	else if (*at == '}' || *at == ']')
+		(*depth)--;
+	return at + 1;
+}
+
+/* Behind the value that begins here, whatever it is. */
+static const char *skip_value(const char *at, const char *end)
+{
+	unsigned depth = 0;
+
+	while (at < end && (depth > 0 || (*at != ',' && *at != '}' && *at != ']')))
+		at = step(at, end, &depth);
+	return at;
+}
+
+/* A name of this length, quoted, and a colon have room for the smallest member that there is. */
+static void blank_members(char *text, size_t n, const char *quoted)
+{
+	static const char member[] = "\"\":0";
+	char *end = text + n, *at = text;
+	size_t quoted_n = strlen(quoted);
+	unsigned depth = 0;
+
+	while (at < end) {
+		char *behind = text + (step(at, end, &depth) - text), *value = text + (skip_white(behind, end) - text);
+
+		if (depth == 2 && (size_t)(behind - at) == quoted_n && memcmp(at, quoted, quoted_n) == 0 &&
+		    value < end && *value == ':') {
+			behind = text + (skip_value(value + 1, end) - text);
+			memset(at, ' ', (size_t)(behind - at));
+			memcpy(at, member, strlen(member));
+		}
+		at = behind;
+	}
+}
+
+cJSON *payload_parse_without(const void *payload, size_t n, const char *quoted)
+{
+	cJSON *object = payload_parse(payload, n);
+	char *text;
+
+	if (object || n == 0 || n > PAYLOAD_MAX)
+		return object;
+	text = malloc(n);
+	if (!text)
+		return NULL;
+	memcpy(text, payload, n);
+	blank_members(text, n, quoted);
+	object = payload_parse(text, n);
+	free(text);
+	return object;
 }
 
 const char *payload_text(const cJSON *object, const char *name)

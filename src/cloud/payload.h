@@ -17,6 +17,11 @@
 cJSON *payload_parse(const void *payload, size_t n) _must_check_;
 DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 
+/* The same, though members of that name in objects of the object may hold what cannot be read, such as more levels
+ * than cJSON takes: they are left out then, so that the rest can be acted upon. quoted: "\"name\"", with a name of a
+ * letter or more. */
+cJSON *payload_parse_without(const void *payload, size_t n, const char *quoted) _must_check_;
+
 /* NULL: absent, or no text. */
 const char *payload_text(const cJSON *object, const char *name);
 

@@ -50,7 +50,7 @@ static int judge(const struct ota *o, const struct jobs_execution *execution, st
 	int r;
 
 	if (!execution->document) {
-		(void)snprintf(reason, DOCUMENT_MAX_REASON + 1, "No job document");
+		(void)snprintf(reason, DOCUMENT_MAX_REASON + 1, "No job document that can be read");
 		return -EINVAL;
 	}
 	r = document_parse(execution->document, ret, reason);

@@ -261,7 +261,7 @@ static bool take_job(char *const values[KEY_COUNT], struct record *ret)
 	ret->phase = (enum record_phase)phase;
 	if (ret->phase == RECORD_NOTHING)
 		return true;
-	if (!values[KEY_JOB] || !take_text(values[KEY_JOB], ret->id, JOBS_MAX_ID) ||
+	if (!values[KEY_JOB] || !*values[KEY_JOB] || !take_text(values[KEY_JOB], ret->id, JOBS_MAX_ID) ||
 	    !take_number(values[KEY_EXECUTION], INT64_MAX, &number) || !take_document(values, &ret->document))
 		return false;
 	ret->number = (int64_t)number;

@@ -138,7 +138,7 @@ static void teardown(void)
 static void message(const char *topic, const char *payload)
 {
 	const char *at = strchr(payload, '@');
-	char where[256], what[2048];
+	char where[256], what[8192];
 
 	(void)snprintf(where, sizeof(where), TOPICS "%s", topic);
 	if (at)
@@ -263,6 +263,24 @@ START_TEST(unreadable_ones)
 	message("$next/get/accepted", unreadable[_i]);
 	message("j-1/update/accepted", unreadable[_i]);
 	assert_told("");
+}
+END_TEST
+
+/* The job is there all the same. */
+START_TEST(unreadable_document)
+{
+	static char text[8192];
+	int n = snprintf(text, sizeof(text), "{\"clientToken\":\"@\",\"execution\":{\"jobDocument\":");
+
+	up();
+	memset(text + n, '[', 2000);
+	memset(text + n + 2000, ']', 2000);
+	memcpy(text + n + 4000, "," ONE "}}", sizeof("," ONE "}}"));
+	message("notify-next", text);
+	assert_told("next j-1 0 #1 v1 -;");
+	ck_assert_int_eq(jobs_describe(jobs, "j-1"), 0);
+	message("j-1/get/accepted", text);
+	assert_told("described j-1 0 #1 v1 -;");
 }
 END_TEST
 
@@ -773,6 +791,7 @@ static void add_questions(TCase *tc)
 	tcase_add_test(tc, asked_again_meanwhile);
 	tcase_add_test(tc, announced);
 	tcase_add_loop_test(tc, unreadable_ones, 0, ELEMENTS(unreadable));
+	tcase_add_test(tc, unreadable_document);
 	tcase_add_test(tc, unreadable_answer);
 	tcase_add_test(tc, whose_topics);
 	tcase_add_test(tc, large_message);

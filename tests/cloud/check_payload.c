@@ -101,6 +101,75 @@ START_TEST(bounded)
 }
 END_TEST
 
+/* What payload_parse() does not take; what is left of it without "doc"; NULL: nothing. */
+static const struct {
+	const char *text, *left;
+} partly[] = {
+	{ "{\"e\":{\"doc\":\"\\u000\",\"id\":1}}", "{\"e\":{\"\":0,\"id\":1}}" },
+	{ "{\"e\":{\"id\":1,\"doc\" : {\"a\":[1,{\"b\":\"}\\\"\\u\"}]} },\"f\":2}",
+	  "{\"e\":{\"id\":1,\"\":0},\"f\":2}" },
+	{ "{\"e\":{\"doc\":[\"]\",bad]},\"f\":{\"doc\":bad}}", "{\"e\":{\"\":0},\"f\":{\"\":0}}" },
+	{ "{\"e\":{\"doc\":}}", "{\"e\":{\"\":0}}" },
+	{ "{\"e\":{\"x\":\"doc\",\"doc\":bad}}", "{\"e\":{\"x\":\"doc\",\"\":0}}" },
+	{ "{\"doc\":bad}", NULL },
+	{ "{\"e\":{\"f\":{\"doc\":bad}}}", NULL },
+	{ "{\"e\":{\"docs\":bad}}", NULL },
+	{ "{\"e\":{\"doc\":bad,\"f\":\"\\u\"}}", NULL },
+	{ "{\"e\":{\"doc\":{]}}", "{\"e\":{\"\":0}}" },
+	{ "{\"e\":{\"doc\":\"", NULL },
+	{ "{\"e\":{\"doc\":\"\\", NULL },
+	{ "{\"e\":{\"doc\"", NULL },
+	{ "{\"e\":{\"doc\":[", NULL },
+	{ "{\"e\":{\"doc\":1}} x", NULL },
+	{ "]]]", NULL },
+	{ "", NULL },
+};
+
+START_TEST(parses_partly)
+{
+	size_t n = strlen(partly[_i].text);
+	char *exact = malloc(n ? n : 1), *left;
+	cJSON *object;
+
+	ck_assert_ptr_nonnull(exact);
+	memcpy(exact, partly[_i].text, n);
+	ck_assert_ptr_null(payload_parse(exact, n));
+	object = payload_parse_without(exact, n, "\"doc\"");
+	left = object ? cJSON_PrintUnformatted(object) : NULL;
+	ck_assert_pstr_eq(left, partly[_i].left);
+	ck_assert_int_eq(memcmp(exact, partly[_i].text, n), 0);
+	cJSON_free(left);
+	cJSON_Delete(object);
+	free(exact);
+}
+END_TEST
+
+/* One that can be read stays as it is; one that is nested too deep does not hide the rest. */
+START_TEST(parses_whole)
+{
+	static char text[PAYLOAD_MAX + 1];
+	cJSON *object = payload_parse_without("{\"e\":{\"doc\":7}}", 15, "\"doc\"");
+	char *left = cJSON_PrintUnformatted(object);
+	int n;
+
+	ck_assert_str_eq(left, "{\"e\":{\"doc\":7}}");
+	cJSON_free(left);
+	cJSON_Delete(object);
+
+	n = snprintf(text, sizeof(text), "{\"e\":{\"doc\":");
+	memset(text + n, '[', 16000);
+	memset(text + n + 16000, ']', 16000);
+	memcpy(text + n + 32000, "}}", 2);
+	object = payload_parse_without(text, (size_t)n + 32002, "\"doc\"");
+	ck_assert_ptr_nonnull(cJSON_GetObjectItem(object, "e"));
+	cJSON_Delete(object);
+
+	ck_assert_ptr_null(payload_parse_without(text, PAYLOAD_MAX + 1, "\"doc\""));
+	memset(text, '{', sizeof(text));
+	ck_assert_ptr_null(payload_parse_without(text, PAYLOAD_MAX, "\"doc\""));
+}
+END_TEST
+
 static const struct {
 	const char *value; /* NULL: no such member */
 	bool is_number;
@@ -236,6 +305,8 @@ int main(void)
 	tcase_add_test(tc, what_cjson_cannot_take);
 	tcase_add_test(tc, any_bytes);
 	tcase_add_test(tc, bounded);
+	tcase_add_loop_test(tc, parses_partly, 0, ELEMENTS(partly));
+	tcase_add_test(tc, parses_whole);
 	tcase_add_loop_test(tc, number, 0, ELEMENTS(numbers));
 	tcase_add_test(tc, text);
 	tcase_add_loop_test(tc, token, 0, ELEMENTS(answers));

@@ -77,7 +77,7 @@ END_TEST
 static const struct {
 	const char *document, *reason;
 } refusals[] = {
-	{ NULL, "No job document" },
+	{ NULL, "No job document that can be read" },
 	{ "{}", "this is no update: afr_ota is missing" },
 	{ "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"s\",\"files\":[{\"filesize\":17000,\"fileid\":0,"
 	  "\"fileType\":202}]}}",

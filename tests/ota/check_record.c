@@ -255,6 +255,7 @@ static const struct line changes[] = {
 	{ "phase", "READY" },
 	{ "phase", "waiting" },
 	{ "job", NULL },
+	{ "job", "" },
 	{ "job", "1234567890123456789012345678901234567890123456789012345678901234567890123" },
 	{ "execution", NULL },
 	{ "execution", "-1" },

@@ -24,7 +24,7 @@ Way = collections.namedtuple("Way", "count seconds use")
 
 
 class Wire:
-    """with Wire(socket of the UART) as wire: the host talks with wire.host. Afterwards: wire.to_module, wire.to_host."""
+    """with Wire(socket of the UART, or a tty) as wire: the host talks with wire.host. Afterwards: wire.to_module, wire.to_host."""
 
     def __init__(self, uart):
         self.uart = uart
@@ -57,7 +57,7 @@ class Direction:
     def deliver(self):
         """Whether the other end has all of it."""
         try:
-            self.waiting = self.waiting[self.target.send(self.waiting):]
+            self.waiting = self.waiting[os.write(self.target, self.waiting):]
         except BlockingIOError:
             pass
         return not self.waiting
@@ -68,7 +68,7 @@ class Direction:
         n, data = int(self.credit), b""
         if not self.waiting or self.deliver():
             try:
-                data = self.source.recv(n)
+                data = os.read(self.source, n)
             except BlockingIOError:
                 pass
         if len(data) < n:
@@ -88,10 +88,12 @@ class Direction:
 
 
 def main():
-    host, uart = (socket.socket(fileno=int(fd)) for fd in sys.argv[1:])
-    uart.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD)
+    host, uart = map(int, sys.argv[1:])
+    if not os.isatty(uart):
+        with socket.socket(fileno=os.dup(uart)) as end:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD)
     for end in (host, uart):
-        end.setblocking(False)
+        os.set_blocking(end, False)
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(2))
     except PermissionError:
