@@ -5,7 +5,7 @@
 #define QUEUE_MS     4000  /* no more is under way than comes in this time */
 #define SILENCE_MS   500   /* beyond twice the longest pause */
 #define PAUSE_FIRST  1000  /* as long as none is known */
-#define SILENCE_MOST 10000 /* also when it grows */
+#define SILENCE_MOST 10000 /* to which it grows, unless the pauses are longer */
 #define GROW_MOST    4     /* times twice */
 
 static bool is_taken(const struct window *w, unsigned block)
@@ -150,12 +150,13 @@ void window_came(struct window *w, unsigned block, bool taken, uint64_t now)
 
 uint64_t window_due(const struct window *w)
 {
-	uint64_t wait = SILENCE_MS + 2 * w->pause;
+	uint64_t wait = SILENCE_MS + 2 * w->pause, grown = wait << w->silences;
 
 	if (!w->requests[0].blocks)
 		return UINT64_MAX;
-	wait <<= w->silences;
-	return w->since + (wait < SILENCE_MOST ? wait : SILENCE_MOST);
+	if (grown > SILENCE_MOST)
+		grown = SILENCE_MOST;
+	return w->since + (grown > wait ? grown : wait);
 }
 
 void window_lost(struct window *w, uint64_t now)

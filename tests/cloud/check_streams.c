@@ -938,6 +938,18 @@ START_TEST(slow_line)
 }
 END_TEST
 
+/* 3.6 kB/s: once it is known for slow, nothing is asked for again only because ten seconds have passed. */
+START_TEST(very_slow_line)
+{
+	way.round_trip = 600;
+	way.block_ms = 6000;
+	start(60 * BLOCK);
+	ck_assert_uint_le(run(3600000), 60 * 6000 + 80000);
+	assert_complete();
+	ck_assert_uint_le(sent, 60 + 10);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_loop_test(tc, downloads, 0, ELEMENTS(sizes));
@@ -981,6 +993,7 @@ int main(void)
 	tcase_add_loop_test(tc, restarted_from_within, 0, 3);
 	tcase_add_test(tc, long_way);
 	tcase_add_test(tc, slow_line);
+	tcase_add_test(tc, very_slow_line);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
