@@ -234,8 +234,11 @@ static void jobs_settle(struct jobs *j, enum kind kind, const cJSON *root, const
 	case KIND_COUNT:
 		break;
 	}
-	if (settled.again && j->up && !q->open && jobs_ask(j, kind, settled.id) < 0)
-		log_warning("Jobs: a question could not be repeated");
+	if (!settled.again || !j->up || q->open || jobs_ask(j, kind, settled.id) == 0)
+		return;
+	/* Whoever asked for it counts on it: as if lost on the way. */
+	q->open = true;
+	jobs_arm(j);
 }
 
 /* False: it is to be settled. Whoever describes or reports a job asks again; what waits, nobody would ask again. */

@@ -179,9 +179,14 @@ static const char *either(const cJSON *object, const char *name, const char *let
 	return text ? text : payload_text(object, letter);
 }
 
+const char *payload_token(const cJSON *object)
+{
+	return either(object, "clientToken", "c");
+}
+
 bool payload_answers(const cJSON *object, const char *token, bool may_lack)
 {
-	const char *text = either(object, "clientToken", "c");
+	const char *text = payload_token(object);
 
 	return text ? strcmp(text, token) == 0 : may_lack;
 }

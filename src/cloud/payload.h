@@ -28,6 +28,9 @@ const char *payload_text(const cJSON *object, const char *name);
 /* False, and ret as it was, unless it is a whole number from 0 on, written as a number or as text. */
 bool payload_number(const cJSON *object, const char *name, int64_t *ret);
 
+/* The token of the question that this answers; NULL: there is none. */
+const char *payload_token(const cJSON *object);
+
 /* Whether the answer belongs to a question with this token; may_lack: also one without a token, as a service that could
  * not read the question sends. */
 bool payload_answers(const cJSON *object, const char *token, bool may_lack);

@@ -7,6 +7,7 @@
 #include "util/base64.h"
 #include "util/entropy.h"
 #include "util/log.h"
+#include "util/num.h"
 #include "util/timer.h"
 
 #include <assert.h>
@@ -37,7 +38,7 @@ struct streams {
 	char stream[STREAMS_MAX_ID + 1];
 	unsigned file;
 	uint64_t size;
-	char token[MAX_TOKEN]; /* of this download: blocks of another one may be of another size */
+	char token[MAX_TOKEN]; /* of this download, and behind it the request's number: see is_ours() */
 	struct window window;
 	uint64_t give_up; /* when, unless a good block comes */
 	uint8_t block[STREAMS_BLOCK];
@@ -94,8 +95,8 @@ static void streams_request(struct streams *s, const struct window_request *r)
 	char topic[TOPICS_MAX], request[MAX_REQUEST], bitmap[MAX_BITMAP];
 	int n, sent;
 
-	n = snprintf(request, sizeof(request), "{\"c\":\"%s\",\"f\":%u,\"l\":%d,\"o\":%u,\"n\":%d", s->token, s->file,
-		     STREAMS_BLOCK, r->first, __builtin_popcountll(r->blocks));
+	n = snprintf(request, sizeof(request), "{\"c\":\"%s%u\",\"f\":%u,\"l\":%d,\"o\":%u,\"n\":%d", s->token,
+		     r->number, s->file, STREAMS_BLOCK, r->first, __builtin_popcountll(r->blocks));
 	format_bitmap(r->blocks, bitmap);
 	n += snprintf(request + n, sizeof(request) - (size_t)n, run ? "}" : ",\"b\":\"%s\"}", bitmap);
 	streams_topic(s, "get", topic);
@@ -179,14 +180,28 @@ static size_t block_size(const struct streams *s, uint64_t block)
 	return rest < STREAMS_BLOCK ? (size_t)rest : STREAMS_BLOCK;
 }
 
+/* An answer to a request of this download: blocks of another one may be of another size. ret_number: of the request, 0
+ * when it does not say. */
+static bool is_ours(const struct streams *s, const cJSON *root, bool may_lack, unsigned *ret_number)
+{
+	const char *token = payload_token(root);
+	size_t n = strlen(s->token);
+	uint64_t number = 0;
+
+	if (token && (strncmp(token, s->token, n) != 0 || num_parse(token + n, strlen(token + n), &number) < 0))
+		return false;
+	*ret_number = number <= s->window.asked ? (unsigned)number : 0;
+	return token || may_lack;
+}
+
 /* False: the answer to another question, a block that is there already, or one that is not as it has to be. */
-static bool read_block(struct streams *s, const cJSON *root, unsigned *ret_block, size_t *ret_n)
+static bool read_block(struct streams *s, const cJSON *root, unsigned *ret_block, unsigned *ret_number, size_t *ret_n)
 {
 	const char *text = payload_text(root, "p");
 	int64_t file = -1, block = -1, length = -1;
 	size_t n;
 
-	if (!payload_answers(root, s->token, false))
+	if (!is_ours(s, root, false, ret_number))
 		return false;
 	(void)payload_number(root, "f", &file);
 	(void)payload_number(root, "i", &block);
@@ -209,11 +224,11 @@ static bool read_block(struct streams *s, const cJSON *root, unsigned *ret_block
 
 static void streams_data(struct streams *s, const cJSON *root)
 {
-	unsigned generation = s->generation, block;
+	unsigned generation = s->generation, block, number;
 	bool full = s->full, taken;
 	size_t n;
 
-	if (!read_block(s, root, &block, &n))
+	if (!read_block(s, root, &block, &number, &n))
 		return;
 
 	/* The owner may find room, or stop the download, before it returns. */
@@ -227,15 +242,16 @@ static void streams_data(struct streams *s, const cJSON *root)
 	s->instead = NULL;
 	if (full)
 		window_resume(&s->window, timer_now()); /* the waiting was ours */
-	window_came(&s->window, block, taken, timer_now());
+	window_came(&s->window, block, number, taken, timer_now());
 	streams_advance(s);
 }
 
 static void streams_rejected(struct streams *s, const cJSON *root)
 {
 	char code[PAYLOAD_MAX_CODE + 1];
+	unsigned number;
 
-	if (!payload_answers(root, s->token, true))
+	if (!is_ours(s, root, true, &number))
 		return;
 	payload_code(root, code);
 
@@ -292,7 +308,7 @@ int streams_start(struct streams *s, const struct streams_target *target)
 	if (r < 0)
 		return r;
 	(void)snprintf(s->stream, sizeof(s->stream), "%s", target->stream);
-	(void)snprintf(s->token, sizeof(s->token), "%016llx", (unsigned long long)entropy_get());
+	(void)snprintf(s->token, sizeof(s->token), "%016llx-", (unsigned long long)entropy_get());
 	s->file = target->file;
 	s->size = target->size;
 	s->full = s->complained = false;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/window.h"
 
+#include <string.h>
+
 #define LIMIT_FIRST  4     /* blocks under way in the beginning */
 #define QUEUE_MS     4000  /* no more is under way than comes in this time */
 #define SILENCE_MS   500   /* beyond twice the longest pause */
 #define PAUSE_FIRST  1000  /* as long as none is known */
-#define SILENCE_MOST 10000 /* also when it grows */
+#define SILENCE_MOST 10000 /* to which it grows, unless the pauses are longer */
 #define GROW_MOST    4     /* times twice */
 
 static bool is_taken(const struct window *w, unsigned block)
@@ -59,7 +61,9 @@ static void step_over_taken(struct window *w)
 
 void window_init(struct window *w, unsigned count, unsigned have, uint64_t now)
 {
-	*w = (struct window){ .count = count, .limit = LIMIT_FIRST, .since = now, .pause = PAUSE_FIRST };
+	*w = (struct window){
+		.count = count, .limit = LIMIT_FIRST, .since = now, .waiting = now, .pause = PAUSE_FIRST
+	};
 	for (unsigned i = 0; i < have; i++)
 		w->taken[i / 64] |= UINT64_C(1) << (i % 64);
 	step_over_taken(w);
@@ -94,6 +98,9 @@ bool window_ask(struct window *w, uint64_t now, struct window_request *ret)
 		return false;
 	if (open == 0)
 		w->since = now;
+	if (open == 0 && w->silences == 0)
+		w->waiting = now;
+	request.number = ++w->asked;
 	*last = request;
 	compact(w);
 	*ret = request;
@@ -105,12 +112,13 @@ bool window_wants(const struct window *w, uint64_t block)
 	return block < w->count && !is_taken(w, (unsigned)block);
 }
 
-/* Another sign that blocks come. */
-static void measure(struct window *w, uint64_t now)
+/* Another sign that blocks come, after so many ms. */
+static void measure(struct window *w, uint64_t gap, uint64_t now)
 {
-	uint64_t gap = now - w->since, most;
+	uint64_t most;
 
-	w->since = now;
+	w->since = w->waiting = now;
+	w->heard = true;
 	w->silences = 0;
 	w->pause -= w->pause / 16;
 	if (gap > w->pause)
@@ -124,11 +132,39 @@ static void measure(struct window *w, uint64_t now)
 		w->limit = most > 0 ? (unsigned)most : 1;
 }
 
-void window_came(struct window *w, unsigned block, bool taken, uint64_t now)
+static struct window_request *find_late(struct window *w, unsigned number)
 {
+	for (unsigned i = 0; i < WINDOW_REQUESTS; i++) {
+		if (w->late[i].blocks && w->late[i].number == number)
+			return &w->late[i];
+	}
+	return NULL;
+}
+
+/* The rest of it, before all others, for it was asked for before them. */
+static void expect_late(struct window *w, struct window_request *late, unsigned came)
+{
+	struct window_request request = { .first = late->first, .number = late->number };
+
+	for (unsigned i = 0; i < WINDOW_SPAN; i++) {
+		unsigned block = late->first + i;
+
+		if ((late->blocks >> i & 1) && block != came && !is_taken(w, block) && !is_under_way(w, block))
+			request.blocks |= UINT64_C(1) << i;
+	}
+	late->blocks = 0;
+	if (!request.blocks || w->requests[WINDOW_REQUESTS - 1].blocks)
+		return;
+	memmove(&w->requests[1], &w->requests[0], (WINDOW_REQUESTS - 1) * sizeof(w->requests[0]));
+	w->requests[0] = request;
+}
+
+void window_came(struct window *w, unsigned block, unsigned number, bool taken, uint64_t now)
+{
+	struct window_request *late = find_late(w, number);
 	bool ended = false;
 
-	measure(w, now);
+	measure(w, now - (late ? w->waiting : w->since), now);
 	if (taken)
 		w->taken[block / 64] |= UINT64_C(1) << (block % 64);
 	for (unsigned i = WINDOW_REQUESTS; i-- > 0;) {
@@ -142,30 +178,39 @@ void window_came(struct window *w, unsigned block, bool taken, uint64_t now)
 		if (block < r->first || block - r->first >= WINDOW_SPAN || !(r->blocks >> (block - r->first) & 1))
 			continue;
 		r->blocks &= ~(UINT64_C(1) << (block - r->first));
-		ended = r->blocks == 0;
+		ended = r->blocks == 0 && r->number == number;
 	}
 	compact(w);
 	step_over_taken(w);
+	if (late)
+		expect_late(w, late, block);
 }
 
 uint64_t window_due(const struct window *w)
 {
-	uint64_t wait = SILENCE_MS + 2 * w->pause;
+	uint64_t wait = SILENCE_MS + 2 * w->pause, grown = wait << w->silences;
 
 	if (!w->requests[0].blocks)
 		return UINT64_MAX;
-	wait <<= w->silences;
-	return w->since + (wait < SILENCE_MOST ? wait : SILENCE_MOST);
+	if (grown > SILENCE_MOST)
+		grown = SILENCE_MOST;
+	return w->since + (grown > wait ? grown : wait);
 }
 
 void window_lost(struct window *w, uint64_t now)
 {
-	for (unsigned i = 0; i < WINDOW_REQUESTS; i++)
+	for (unsigned i = 0; i < WINDOW_REQUESTS && w->requests[i].blocks; i++) {
+		memmove(&w->late[1], &w->late[0], (WINDOW_REQUESTS - 1) * sizeof(w->late[0]));
+		w->late[0] = w->requests[i];
 		w->requests[i].blocks = 0;
+	}
 	w->since = now;
 
-	/* A second time without any answer in between: less may get through. */
-	if (w->silences > 0)
+	/* A second time without any answer in between: less may get through. And as long as nothing has come, it may be
+	 * on its way on a slow line, where what is asked for again has to wait its turn, and comes in vain. */
+	if (!w->heard)
+		w->limit = 1;
+	else if (w->silences > 0)
 		w->limit = w->limit > 1 ? w->limit / 2 : 1;
 	if (w->silences < GROW_MOST)
 		w->silences++;
@@ -173,7 +218,7 @@ void window_lost(struct window *w, uint64_t now)
 
 void window_resume(struct window *w, uint64_t now)
 {
-	w->since = now;
+	w->since = w->waiting = now;
 }
 
 bool window_complete(const struct window *w)

@@ -18,6 +18,7 @@
 struct window_request {
 	unsigned first;
 	uint64_t blocks; /* 0: none */
+	unsigned number; /* from 1; what is asked for twice comes twice, and tells by this which one it answers */
 };
 
 struct window {
@@ -25,8 +26,12 @@ struct window {
 	unsigned count;                                  /* blocks of the file */
 	unsigned first;                                  /* the first that is not taken; count: all are */
 	struct window_request requests[WINDOW_REQUESTS]; /* what is still under way of each, in the order of asking */
+	struct window_request late[WINDOW_REQUESTS];     /* given up, newest first: they may still come */
+	unsigned asked;                                  /* requests so far */
 	unsigned limit;                                  /* blocks that may be under way now */
-	uint64_t since;    /* the last sign that blocks come, or the beginning of waiting for one */
+	bool heard;                                      /* a block has come */
+	uint64_t since;    /* the last sign that blocks come, or the beginning of waiting for one, ... */
+	uint64_t waiting;  /* ... also when they were given up meanwhile */
 	uint64_t pause;    /* the longest between two signs, lately; ms */
 	uint64_t pace;     /* between two signs on average, in 1/16 ms; 0: not known */
 	unsigned silences; /* in a row */
@@ -41,8 +46,9 @@ bool window_ask(struct window *w, uint64_t now, struct window_request *ret);
 /* Is this block still missing? Any number. */
 bool window_wants(const struct window *w, uint64_t block);
 
-/* A block that is wanted has come, and was taken or, for want of room, not. */
-void window_came(struct window *w, unsigned block, bool taken, uint64_t now);
+/* A block that is wanted has come, and was taken or, for want of room, not. number: of the request that it answers. If
+ * that one had been given up, the line is only slow, and the rest of it is under way, too. */
+void window_came(struct window *w, unsigned block, unsigned number, bool taken, uint64_t now);
 
 /* When nothing has come for so long that what is under way counts as lost; UINT64_MAX: nothing is under way. */
 uint64_t window_due(const struct window *w);

@@ -227,6 +227,24 @@ START_TEST(asked_again_meanwhile)
 }
 END_TEST
 
+/* Too much is under way just then. */
+START_TEST(asked_again_but_not_sent)
+{
+	up();
+	ck_assert_int_eq(jobs_ask_next(jobs), 0);
+	ck_assert_int_eq(jobs_ask_next(jobs), 0);
+	sent.result = -EBUSY;
+	message("$next/get/accepted", "{\"clientToken\":\"@\"}");
+	assert_told("next none;");
+	sent.result = 0;
+	sent.count = 0;
+	fake_timer_pass(JOBS_ANSWER_MS);
+	assert_sent(1, TOPICS "$next/get", 1);
+	message("$next/get/accepted", "{" EXECUTION ",\"clientToken\":\"@\"}");
+	assert_told("next j-1 0 #1 v1 {\"a\":1};");
+}
+END_TEST
+
 START_TEST(announced)
 {
 	up();
@@ -789,6 +807,7 @@ static void add_questions(TCase *tc)
 	tcase_add_test(tc, first_answer);
 	tcase_add_test(tc, next_asked);
 	tcase_add_test(tc, asked_again_meanwhile);
+	tcase_add_test(tc, asked_again_but_not_sent);
 	tcase_add_test(tc, announced);
 	tcase_add_loop_test(tc, unreadable_ones, 0, ELEMENTS(unreadable));
 	tcase_add_test(tc, unreadable_document);

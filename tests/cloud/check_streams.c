@@ -938,6 +938,20 @@ START_TEST(slow_line)
 }
 END_TEST
 
+/* From 11 kB/s to 1.5 kB/s: what is asked for in vain before the line is known for slow is little, and then nothing. */
+START_TEST(very_slow_line)
+{
+	static const uint64_t ms[] = { 2000, 3000, 6000, 10000, 15000 };
+
+	way.round_trip = 600;
+	way.block_ms = ms[_i];
+	start(60 * BLOCK);
+	ck_assert_uint_le(run(3600000), 60 * (ms[_i] + way.round_trip) + 5 * ms[_i]);
+	assert_complete();
+	ck_assert_uint_le(sent, 60 + 3);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_loop_test(tc, downloads, 0, ELEMENTS(sizes));
@@ -981,6 +995,7 @@ int main(void)
 	tcase_add_loop_test(tc, restarted_from_within, 0, 3);
 	tcase_add_test(tc, long_way);
 	tcase_add_test(tc, slow_line);
+	tcase_add_loop_test(tc, very_slow_line, 0, 5);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -26,11 +26,23 @@ static void assert_silent(uint64_t now)
 	ck_assert(!window_ask(&w, now, &asked));
 }
 
+/* Of the request that has it under way, or of none. */
+static unsigned number_of(unsigned block)
+{
+	for (unsigned i = 0; i < WINDOW_REQUESTS; i++) {
+		const struct window_request *r = &w.requests[i];
+
+		if (block >= r->first && block - r->first < WINDOW_SPAN && (r->blocks >> (block - r->first) & 1))
+			return r->number;
+	}
+	return 0;
+}
+
 static void came(unsigned first, unsigned last, uint64_t now)
 {
 	for (unsigned i = first; i <= last; i++) {
 		ck_assert(window_wants(&w, i));
-		window_came(&w, i, true, now);
+		window_came(&w, i, number_of(i), true, now);
 		ck_assert(!window_wants(&w, i));
 	}
 }
@@ -141,7 +153,7 @@ START_TEST(span)
 	assert_asked(T0, 0, 0xff);
 	for (unsigned i = 0; i < 200; i++) {
 		if (i != 0 && i != 64 && i != 128)
-			window_came(&w, i, true, T0);
+			window_came(&w, i, number_of(i), true, T0);
 	}
 	window_lost(&w, T0);
 	assert_asked(T0, 0, 1);
@@ -172,8 +184,8 @@ END_TEST
 START_TEST(no_room)
 {
 	open_up();
-	window_came(&w, 12, false, T0 + 300);
-	window_came(&w, 13, false, T0 + 300);
+	window_came(&w, 12, number_of(12), false, T0 + 300);
+	window_came(&w, 13, number_of(13), false, T0 + 300);
 	ck_assert(window_wants(&w, 12));
 	came(14, 19, T0 + 300);
 	assert_asked(T0 + 300, 12, 3 | UINT64_C(0x3f) << 16);
@@ -191,10 +203,10 @@ START_TEST(first_silence)
 	ck_assert_uint_eq(window_due(&w), T0 + 50 + 2500);
 	window_lost(&w, T0 + 2550);
 	ck_assert_uint_eq(window_due(&w), UINT64_MAX);
-	assert_asked(T0 + 2550, 0, 0xf);
+	assert_asked(T0 + 2550, 0, 1);
 	ck_assert_uint_eq(window_due(&w), T0 + 2550 + 5000);
 	window_lost(&w, T0 + 7550);
-	assert_asked(T0 + 7550, 0, 3);
+	assert_asked(T0 + 7550, 0, 1);
 	ck_assert_uint_eq(window_due(&w), T0 + 7550 + 10000);
 	for (unsigned i = 0; i < 20; i++) {
 		window_lost(&w, T0 + 17550);
@@ -206,6 +218,65 @@ START_TEST(first_silence)
 	came(0, 0, T0 + 17650);
 	assert_asked(T0 + 17650, 1, 3);
 	ck_assert_uint_lt(window_due(&w), T0 + 17650 + 2600);
+}
+END_TEST
+
+/* Later on less is asked for when it goes on, not at once. */
+START_TEST(another_silence)
+{
+	uint64_t now = T0 + 300;
+
+	open_up();
+	came(12, 12, now);
+	for (unsigned most = 16, i = 0; i < 6; i++) {
+		unsigned n = 0;
+
+		window_lost(&w, now);
+		while (window_ask(&w, now, &asked))
+			n += (unsigned)__builtin_popcountll(asked.blocks);
+		ck_assert_uint_eq(n, most);
+		if (most > 1)
+			most /= 2;
+	}
+}
+END_TEST
+
+/* The line is slow: what was asked for first comes, long after it was asked for again. */
+START_TEST(given_up_too_early)
+{
+	make(100, 0);
+	assert_asked(T0, 0, 0xf);
+	window_lost(&w, T0 + 2500);
+	assert_asked(T0 + 2500, 0, 1);
+	window_lost(&w, T0 + 7500);
+	assert_asked(T0 + 7500, 0, 1);
+	window_came(&w, 0, 1, true, T0 + 8000);
+
+	/* The rest of it is expected, and the silence is known that is to be borne. */
+	assert_silent(T0 + 8000);
+	ck_assert_uint_eq(number_of(1), 1);
+	ck_assert_uint_eq(number_of(3), 1);
+	ck_assert_uint_eq(window_due(&w), T0 + 8000 + 500 + 2 * 8000);
+	came(1, 3, T0 + 32000);
+	assert_asked(T0 + 32000, 4, 1);
+
+	/* One for which there is no room is not expected: it has come. */
+	make(100, 0);
+	assert_asked(T0, 0, 0xf);
+	window_lost(&w, T0 + 2500);
+	window_came(&w, 1, 1, false, T0 + 8000);
+	ck_assert_uint_eq(number_of(0), 1);
+	ck_assert_uint_eq(number_of(1), 0);
+
+	/* What was asked for twice, and lost twice, is not there by that. */
+	make(100, 0);
+	assert_asked(T0, 0, 0xf);
+	window_lost(&w, T0 + 2500);
+	assert_asked(T0 + 2500, 0, 1);
+	came(0, 0, T0 + 2600);
+	ck_assert_uint_eq(number_of(1), 0);
+	assert_asked(T0 + 2600, 1, 3);
+	ck_assert_uint_lt(window_due(&w), T0 + 2600 + 2600);
 }
 END_TEST
 
@@ -332,6 +403,8 @@ int main(void)
 	tcase_add_test(tc, twice_and_late);
 	tcase_add_test(tc, no_room);
 	tcase_add_test(tc, first_silence);
+	tcase_add_test(tc, another_silence);
+	tcase_add_test(tc, given_up_too_early);
 	tcase_add_test(tc, known_pause);
 	tcase_add_test(tc, silence_since);
 	tcase_add_test(tc, slow_line);
