@@ -141,7 +141,7 @@ static int check_room(struct staging *s)
 	if (fstatvfs(s->dir, &disk) < 0)
 		return -errno;
 	s->room = (uint64_t)disk.f_bavail * disk.f_frsize;
-	return s->room < s->size + JOURNAL_MAX_SIZE + STAGING_RESERVE ? -ENOSPC : 0;
+	return s->room < s->size + JOURNAL_SIZE(windows_in(s, s->size)) + STAGING_RESERVE ? -ENOSPC : 0;
 }
 
 static int make_both(struct staging *s, const char *tag)

@@ -201,7 +201,7 @@ START_TEST(sizes_have_limits)
 	ck_assert_int_eq(staging_create(staging, "tag", 0), -EFBIG);
 	ck_assert_int_eq(staging_create(staging, "tag", IMAGE_MAX_SIZE + 1), -EFBIG);
 	ck_assert_int_eq(staging_create(staging, "tag", UINT64_MAX), -EFBIG);
-	ck_assert_int_eq(staging_create(staging, "tag", IMAGE_MAX_SIZE), 0);
+	ck_assert_int_eq(staging_create(staging, "tag", IMAGE_MAX_HOST), 0);
 	ck_assert_int_eq(staging_open(staging, "tag", 0), -ENOENT);
 	ck_assert_int_eq(staging_open(staging, "tag", UINT64_MAX), -ENOENT);
 	ck_assert_int_eq(staging_open_whole(staging, 0), -EBADMSG);
@@ -596,7 +596,7 @@ END_TEST
 
 START_TEST(room_is_asked_for)
 {
-	const uint64_t needed = 3 * W + JOURNAL_MAX_SIZE + STAGING_RESERVE;
+	const uint64_t needed = 3 * W + JOURNAL_SIZE(3) + STAGING_RESERVE;
 
 	faults_room(needed - 1);
 	ck_assert_int_eq(staging_create(staging, "tag", 3 * W), -ENOSPC);
