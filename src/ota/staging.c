@@ -358,9 +358,13 @@ static int write_journal(struct staging *s)
 
 int staging_checkpoint(struct staging *s)
 {
+	uint64_t part = s->size / STAGING_JOURNAL_PARTS;
+
 	if (windows_in(s, s->have) == s->known)
 		return 0;
-	if (s->have - s->synced < STAGING_JOURNAL_BYTES && timer_now() - s->synced_at < STAGING_JOURNAL_MS)
+	if (part < STAGING_JOURNAL_BYTES)
+		part = STAGING_JOURNAL_BYTES;
+	if (s->have - s->synced < part && timer_now() - s->synced_at < STAGING_JOURNAL_MS)
 		return 0;
 	return write_journal(s);
 }

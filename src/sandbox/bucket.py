@@ -14,6 +14,7 @@ import secrets
 import socket
 import ssl
 import threading
+import time
 import urllib.parse
 import uuid
 
@@ -40,7 +41,9 @@ class Bucket(http.server.ThreadingHTTPServer):
         self.folder, self.faults = folder, faults
         self.secret = secrets.token_bytes(32)
         self.stopped = threading.Event()
-        self.asked = []  # the range and the status of each request that was answered, for tests
+        # For tests: the range and the status of each request that was answered, and the seconds that the last one took
+        self.asked = []
+        self.seconds = 0
         family, address = loopback_addresses()[0]
         self.address_family = family
         super().__init__((address, 0), Handler)
@@ -193,6 +196,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def send(self, file, ranged=True, shift=0, length=0, stop=None, flip=None, more=0):
         """length: what is said to follow, more or less than there is; None: nothing is said. stop: after so many bytes."""
+        begin = time.monotonic()
         size = os.fstat(file.fileno()).st_size
         found = self.range(size) if ranged else (0, size)
         if found is None:
@@ -212,6 +216,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(piece)
             first += len(piece)
         self.wfile.write(bytes(more))
+        self.server.seconds = time.monotonic() - begin
 
     def spoil_cut(self, file, at):
         self.send(file, stop=at)
