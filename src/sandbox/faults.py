@@ -47,7 +47,7 @@ class Rule:
         self.action, self.text = action, text
         known = (DOWNLOAD,) if action == "spoil" else KINDS + tuple(GROUPS)
         if words[0] not in known:
-            raise Problem("--%s: %r is none of %s" % (action, words[0], ", ".join(known)))
+            raise Problem("%r is no kind of message: %s" % (words[0], ", ".join(known)))
         self.kinds = GROUPS.get(words[0], {words[0]})
         self.values = {"p": 1.0, "after": 0, "times": 0}
         self.values.update({key: self.READERS[key](value) for key, value in ACTIONS[action].items()})
