@@ -250,6 +250,20 @@ START_TEST(every_so_many_bytes)
 }
 END_TEST
 
+START_TEST(a_part_of_a_large_file)
+{
+	const uint64_t size = 2 * STAGING_JOURNAL_PARTS * STAGING_JOURNAL_BYTES;
+
+	create(size);
+	append(2 * STAGING_JOURNAL_BYTES - 1, 16384);
+	anew();
+	ck_assert_uint_eq(resume(size), 0);
+	append(2 * STAGING_JOURNAL_BYTES, 16384);
+	anew();
+	ck_assert_uint_eq(resume(size), 2 * STAGING_JOURNAL_BYTES);
+}
+END_TEST
+
 START_TEST(every_so_often)
 {
 	create(MAX_SIZE);
@@ -681,6 +695,7 @@ int main(void)
 	tcase_add_test(c, sizes_have_limits);
 	tcase_add_test(c, what_was_there_goes);
 	tcase_add_test(c, every_so_many_bytes);
+	tcase_add_test(c, a_part_of_a_large_file);
 	tcase_add_test(c, every_so_often);
 	tcase_add_test(c, finished_and_cut);
 	tcase_add_test(c, only_its_own);
