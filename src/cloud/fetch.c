@@ -18,8 +18,8 @@
 #define RESOLVE_MS       15000
 #define HELPER_SILENT_MS 30000 /* longer than it waits for the server */
 #define RENEW_MS         10000 /* the URL is asked for again */
-#define RETRY_FIRST_MS   500
-#define RETRY_LAST_MS    8000
+#define RETRY_FIRST_MS   500   /* each time twice as long, ... */
+#define RETRY_DOUBLES    4     /* ... so often */
 #define MAX_ADDRESSES    8
 
 struct fetch {
@@ -120,7 +120,7 @@ static uint64_t time_left(const struct fetch *f)
 
 static void retry(struct fetch *f)
 {
-	uint64_t delay = RETRY_FIRST_MS << (f->retries < 4 ? f->retries : 4), left = time_left(f);
+	uint64_t delay = RETRY_FIRST_MS, left = time_left(f);
 
 	stop_attempt(f);
 	log_info("HTTPS: %s, %" PRIu64 " of %" PRIu64 " bytes are there", f->reason, f->have, f->size);
@@ -128,6 +128,7 @@ static void retry(struct fetch *f)
 		fetch_fail(f);
 		return;
 	}
+	delay <<= f->retries < RETRY_DOUBLES ? f->retries : RETRY_DOUBLES;
 	f->retries++;
 	timer_arm(&f->timer, delay < left ? delay : left);
 }
