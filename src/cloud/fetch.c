@@ -144,7 +144,7 @@ static void ask_for_url(struct fetch *f)
 static void expired(struct fetch *f)
 {
 	stop_attempt(f);
-	if (f->renewals == FETCH_MAX_RENEWALS || time_left(f) == 0) {
+	if (!f->events.on_stale || f->renewals == FETCH_MAX_RENEWALS || time_left(f) == 0) {
 		fetch_fail(f);
 		return;
 	}

@@ -49,7 +49,7 @@ struct fetch_events {
 	/* All of it was taken. */
 	void (*on_complete)(void *userdata);
 
-	/* The URL is good no more: fetch_renew() is waited for. */
+	/* The URL is good no more: fetch_renew() is waited for. NULL: there is no other URL. */
 	void (*on_stale)(void *userdata);
 
 	/* It cannot be had: one line of printable ASCII. The download has ended. */

@@ -188,8 +188,6 @@ int offer_judge(const struct document *d, const struct offer_rules *rules, char 
 	r = judge_type(d, rules, reason);
 	if (r < 0)
 		return r;
-	if (document_is_certificate(d->type) && !*d->stream)
-		return refuse(reason, "Not offered over MQTT, and certificates do not come by HTTPS in this release");
 	if (!*d->url && d->size > STREAMS_MAX_SIZE)
 		return refuse(reason, "More than a stream carries, and not offered over HTTPS");
 

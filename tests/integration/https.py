@@ -323,4 +323,20 @@ def module_images():
         m.stop()
 
 
+@case
+def certificates():
+    with Case() as m:
+        with open(m.pki.file("hota1.crt"), "rb") as f:
+            pem = f.read()
+        for name, source, faults in (("url", "https", {"spoil": ["download,at=100,times=1"]}),
+                                     ("both", "both", {"spoil": ["download,what=html"]})):
+            m.broker.jobs.do_faults(faults)
+            m.broker.jobs.create(name, "host-certificate", pem, source=source)
+            m.until(lambda name=name: m.broker.jobs.execution(name)[0] == "SUCCEEDED", "job that is SUCCEEDED")
+        m.broker.jobs.do_faults({"spoil": ["download,what=denied"]})
+        m.broker.jobs.create("denied", "host-certificate", pem, source="https")
+        m.until(lambda: m.broker.jobs.execution("denied")[0] == "FAILED", "job that is FAILED")
+        m.stop()
+
+
 parallel.run_at_once(4)
