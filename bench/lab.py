@@ -88,6 +88,7 @@ class Lab:
         self.quick = options.quick
         self.rounds = 1 if options.quick else options.rounds
         self.driver_cpu, self.subject_cpu = str(cpus[0]), str(cpus[-1])
+        self.any_cpu = ",".join(map(str, cpus))
         self.folder = folder
         self.runtime = os.path.join(folder, "run")
         self.state = os.path.join(folder, "state")
@@ -109,7 +110,8 @@ class Lab:
             f.write(f"[Serial]\nDevice=pty:module\n"
                     f"[Identity]\nCertificate={device}\nPrivateKey={device_key}\n"
                     f"[Module]\nAbout={ABOUT}\n"
-                    f"[Cloud]\nRootCA={server_ca}\nKeepAlive={keep_alive}\n")
+                    f"[Cloud]\nRootCA={server_ca}\nKeepAlive={keep_alive}\n"
+                    f"[OTA]\nCertificate={self.pki.file('ota1.crt')}\nCAFile={server_ca}\n")
         with open(os.path.join(self.folder, "mosquitto.conf"), "w") as f:
             f.write(f"per_listener_settings true\nlistener {self.plain_port} 127.0.0.1\nallow_anonymous true\n"
                     f"listener {self.port} 127.0.0.1\n"
@@ -194,16 +196,17 @@ class Lab:
             yield p
 
     @contextlib.contextmanager
-    def jobs(self):
-        """The account's jobs and streams, in this process, beside the broker."""
+    def jobs(self, cpus=None):
+        """The account's jobs and files, in this process, beside the broker."""
         before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {int(self.driver_cpu)})
+        os.sched_setaffinity(0, set(map(int, (cpus or self.driver_cpu).split(","))))
         try:
             with tempfile.TemporaryDirectory(dir=self.folder) as folder:
                 service = jobs.JobService(folder, self.pki.thing)
                 service.connect(self.plain_port, 60)
                 yield service
                 service.disconnect()
+                service.bucket.stop()
         finally:
             os.sched_setaffinity(0, before)
 
@@ -218,11 +221,11 @@ class Lab:
         port.close()
 
     @contextlib.contextmanager
-    def module(self, *lines):
+    def module(self, *lines, cpu=None):
         """A running daemon, to which the lines have been said."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.link)
-        with self.running(self.daemon_command(), self.subject_cpu) as process:
+        with self.running(self.daemon_command(), cpu or self.subject_cpu) as process:
             self.await_link(self.link, process)
             self.say(*lines)
             yield process
@@ -244,8 +247,9 @@ class Lab:
             self.await_link(self.peer_link, process)
             yield process
 
-    def connected(self, *lines):
-        return self.module(f"AT+CONF Endpoint=localhost:{self.port}", f"AT+CONF Topic1={TOPIC}", "AT+CONNECT", *lines)
+    def connected(self, *lines, cpu=None):
+        return self.module(f"AT+CONF Endpoint=localhost:{self.port}", f"AT+CONF Topic1={TOPIC}", "AT+CONNECT", *lines,
+                           cpu=cpu)
 
     @contextlib.contextmanager
     def through_proxy(self):

@@ -3,6 +3,7 @@
 
 import os
 import re
+import subprocess
 import sys
 import time
 
@@ -156,7 +157,55 @@ def bench_ota_memory(b):
                   values(peer, i)[0], None, "≤ 64 KiB more", None if b.quick else grown <= 64)
 
 
+def bench_https(b):
+    """An image for the module, from ACCEPT until it is verified and on the disk; the peer is a script that does the same.
+    Both on any processor, and the server too. The rates are those that the server sees; the peer's is without the disk."""
+    size = (1 if b.quick else 200) << 20
+    image, key = os.urandom(size), b.pki.file("ota1.key")
+    target = os.path.join(b.folder, "download")
+    public, signature = target + ".pub", target + ".sig"
+    rates = {"ours": [], "peer": []}
+
+    def rate(side):
+        rates[side].append(size / 1e6 / service.bucket.seconds)
+
+    def ours():
+        b.number += 1
+        service.create(f"job-{b.number}", "module-image", image, key=key, source="https")
+        b.event("5 0 OTA")
+        begin = time.monotonic()
+        b.say("AT+OTA ACCEPT")
+        b.event("5 0 OTA")
+        seconds = time.monotonic() - begin
+        rate("ours")
+        b.say("AT+OTA FLUSH")
+        return seconds
+
+    def peer():
+        url = service.bucket.sign(sorted(os.listdir(service.bucket.folder))[-1], 3600)
+        script = ('curl -sSf --cacert "$1" -o "$2" "$3" && '
+                  'openssl dgst -sha256 -verify "$2.pub" -signature "$2.sig" "$2" && sync "$2"')
+        begin = time.monotonic()
+        subprocess.run(["sh", "-c", script, "sh", b.pki.file("server-ca.crt"), target, url], check=True, stdout=b.log,
+                       stderr=b.log)
+        seconds = time.monotonic() - begin
+        rate("peer")
+        os.unlink(target)
+        return seconds
+
+    with open(target, "wb") as file:
+        file.write(image)
+    for command in (["pkey", "-in", key, "-pubout", "-out", public],
+                    ["dgst", "-sha256", "-sign", key, "-out", signature, target]):
+        subprocess.run(["openssl", *command], check=True)
+    with b.broker(), b.jobs(b.any_cpu) as service, b.connected(cpu=b.any_cpu):
+        walls = b.in_turn(ours, peer)
+    yield ratio_row("HTTPS, verified and on the disk (peer: curl && openssl dgst && sync)", "s", *walls, 0.8)
+    yield ratio_row("HTTPS, rate (peer: curl)", "MB/s", rates["ours"], rates["peer"], 0.9, less=False)
+
+
 ROWS = {
     "ota-read": bench_ota_read, "ota-line": bench_ota_line, "at-download": bench_at_download,
     "stream": bench_stream, "stream-far": bench_stream_far, "ota-memory": bench_ota_memory,
+    "https": bench_https,
 }

@@ -10,7 +10,7 @@ say() {
 	failed=1
 }
 
-for program in expresslinkd expresslinkctl expresslinkd-resolve; do
+for program in expresslinkd expresslinkctl expresslinkd-fetch expresslinkd-resolve; do
 	header=$(readelf -W -h "$program") segments=$(readelf -W -l "$program")
 	dynamic=$(readelf -W -d "$program") symbols=$(readelf -W --dyn-syms "$program")
 	has() { # what, text, expression

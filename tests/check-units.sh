@@ -31,6 +31,9 @@ for unit in "$one" "$many"; do
 	grep -q '^SystemCallErrorNumber=EPERM$' "$unit" || say "$unit: a refused system call kills"
 	# The slave of a pty is given to the group of the hosts.
 	grep -q '^SystemCallFilter=fchown fchown32$' "$unit" || say "$unit: a pty needs fchown()"
+	# Without them a download would not be shut in.
+	grep -q '^SystemCallFilter=landlock_create_ruleset landlock_add_rule landlock_restrict_self seccomp$' "$unit" ||
+		say "$unit: a helper cannot confine itself"
 	for class in pts ttyS ttyAMA ttyUSB ttyACM ttymxc gpiochip; do
 		grep -q "^DeviceAllow=char-$class rw\$" "$unit" || say "$unit: no access to $class"
 	done

@@ -313,7 +313,7 @@ int streams_start(struct streams *s, const struct streams_target *target)
 	s->size = target->size;
 	s->full = s->complained = false;
 	s->instead = NULL;
-	s->give_up = timer_now() + STREAMS_SILENCE_MS;
+	s->give_up = timer_now() + (target->patience ? target->patience : STREAMS_SILENCE_MS);
 	count = (unsigned)((target->size + STREAMS_BLOCK - 1) / STREAMS_BLOCK);
 	have = (unsigned)((target->have + STREAMS_BLOCK - 1) / STREAMS_BLOCK);
 	window_init(&s->window, count, have, timer_now());

@@ -21,6 +21,7 @@ struct streams_target {
 	unsigned file;      /* fileid, 0 .. 255 */
 	uint64_t size;      /* bytes, as the job says */
 	uint64_t have;      /* bytes from the beginning that are there already: a multiple of STREAMS_BLOCK, or all */
+	uint64_t patience;  /* ms until the first block; 0: STREAMS_SILENCE_MS */
 };
 
 struct streams_events {

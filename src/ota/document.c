@@ -7,6 +7,7 @@
 #include "util/utf8.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,14 +104,15 @@ static int parse_type(struct parsing *p, struct document *d)
 
 static int parse_size(struct parsing *p, struct document *d)
 {
+	const uint64_t max = d->type == DOCUMENT_HOST_IMAGE ? IMAGE_MAX_HOST : IMAGE_MAX_SIZE;
 	const cJSON *item = member(p->file, "filesize");
 	int r;
 
 	if (!item)
 		return refuse(p, "filesize is missing");
-	r = whole_number(item, IMAGE_MAX_SIZE, &d->size);
+	r = whole_number(item, max, &d->size);
 	if (r == -ERANGE)
-		return refuse(p, "filesize is more than %u bytes", IMAGE_MAX_SIZE);
+		return refuse(p, "filesize is more than %" PRIu64 " bytes", max);
 	if (r < 0)
 		return refuse(p, "filesize is no whole number of bytes");
 	if (d->size == 0)

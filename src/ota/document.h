@@ -43,7 +43,7 @@ enum document_digest {
 
 struct document {
 	enum document_type type;
-	uint64_t size;                        /* bytes, 1 .. IMAGE_MAX_SIZE */
+	uint64_t size;                        /* bytes, 1 .. IMAGE_MAX_SIZE; of a host image IMAGE_MAX_HOST */
 	unsigned file;                        /* fileid */
 	char stream[DOCUMENT_MAX_STREAM + 1]; /* "": not offered over MQTT */
 	char url[DOCUMENT_MAX_URL + 1];       /* "": not offered over HTTPS */

@@ -13,6 +13,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+/* Of a silence that both of them keep, the URL and the stream. */
+#define PATIENCE_URL_MS    20000
+#define PATIENCE_STREAM_MS (STREAMS_SILENCE_MS - PATIENCE_URL_MS)
+
 enum download_stage {
 	DOWNLOAD_NOTHING,
 	DOWNLOAD_OPENING, /* the staging file is made, or read again */
@@ -24,9 +28,11 @@ enum download_stage {
 struct download {
 	struct image *image;
 	struct streams *streams;
+	struct fetch *fetch;
 	struct download_events events;
 	char *dir;
 	bool going;
+	bool no_https; /* it was tried in vain */
 	enum download_stage stage;
 	uint64_t number; /* of the download; completions of another one are dropped */
 	char tag[DOWNLOAD_MAX_TAG];
@@ -90,18 +96,43 @@ static void finish(struct download *d)
 	image_finish(d->image, (struct done){ .fn = on_finished, .who = d, .number = d->number });
 }
 
-static void fetch(struct download *d)
+static bool has_stream(const struct document *document)
 {
-	uint64_t have = image_have(d->image);
+	return *document->stream && document->size <= STREAMS_MAX_SIZE;
+}
+
+static int fetch_stream(struct download *d, uint64_t have)
+{
 	const struct streams_target target = {
 		.stream = d->document->stream,
 		.file = d->document->file,
 		.size = d->document->size,
-		.have = have == d->document->size ? have : have - have % STREAMS_BLOCK,
+		.have = have - have % STREAMS_BLOCK,
+		.patience = d->no_https ? PATIENCE_STREAM_MS : 0,
 	};
+
+	return streams_start(d->streams, &target);
+}
+
+static int fetch_url(struct download *d, uint64_t have)
+{
+	const struct fetch_target target = {
+		.url = d->document->url,
+		.size = d->document->size,
+		.have = have,
+		.patience = has_stream(d->document) ? PATIENCE_URL_MS : 0,
+	};
+
+	return fetch_start(d->fetch, &target);
+}
+
+static void fetch(struct download *d)
+{
+	bool https = *d->document->url && !d->no_https;
+	uint64_t have = image_have(d->image);
 	int r;
 
-	d->blocks = (target.have + STREAMS_BLOCK - 1) / STREAMS_BLOCK;
+	d->blocks = have == d->document->size ? download_blocks(d->document) : have / STREAMS_BLOCK;
 	d->events.on_progress(d->events.userdata, d->blocks);
 	if (have == d->document->size) {
 		finish(d);
@@ -110,13 +141,13 @@ static void fetch(struct download *d)
 	d->stage = DOWNLOAD_WAITING;
 	if (!d->going)
 		return;
-	r = streams_start(d->streams, &target);
+	r = https ? fetch_url(d, have) : fetch_stream(d, have);
 	if (r == 0)
 		d->stage = DOWNLOAD_FETCHING;
 	else if (r == -EACCES)
 		fail(d, "The cloud ends the connection when it is asked for streams: check the policy");
 	else if (r != -ENOTCONN)
-		fail(d, "The stream cannot be asked for");
+		fail(d, https ? "The URL cannot be used" : "The stream cannot be asked for");
 }
 
 static void on_created(void *who, uint64_t number, int r)
@@ -179,8 +210,10 @@ void download_stop(struct download *d)
 {
 	d->number++;
 	d->going = false;
+	d->no_https = false;
 	d->stage = DOWNLOAD_NOTHING;
 	streams_stop(d->streams);
+	fetch_stop(d->fetch);
 }
 
 void download_go(struct download *d)
@@ -194,8 +227,15 @@ void download_pause(struct download *d)
 {
 	d->going = false;
 	streams_stop(d->streams);
+	fetch_stop(d->fetch);
 	if (d->stage == DOWNLOAD_FETCHING)
 		d->stage = DOWNLOAD_WAITING;
+}
+
+void download_renewed(struct download *d)
+{
+	if (d->stage == DOWNLOAD_FETCHING)
+		fetch_renew(d->fetch, d->document->url);
 }
 
 bool download_message(struct download *d, const char *topic, const void *payload, size_t n)
@@ -203,7 +243,7 @@ bool download_message(struct download *d, const char *topic, const void *payload
 	return streams_message(d->streams, topic, payload, n);
 }
 
-/* --- what the stream and the staging file tell --- */
+/* --- what the sources and the staging file tell --- */
 
 static bool on_block(void *userdata, uint64_t offset, const void *data, size_t n)
 {
@@ -226,6 +266,38 @@ static void on_stream_failed(void *userdata, const char *reason)
 	fail(userdata, reason);
 }
 
+static bool on_data(void *userdata, uint64_t offset, const void *data, size_t n)
+{
+	struct download *d = userdata;
+	uint64_t end = offset + n;
+
+	if (!image_put(d->image, offset, data, n))
+		return false;
+	d->blocks = end == d->document->size ? download_blocks(d->document) : end / STREAMS_BLOCK;
+	d->events.on_progress(d->events.userdata, d->blocks);
+	return true;
+}
+
+static void on_stale(void *userdata)
+{
+	struct download *d = userdata;
+
+	d->events.on_stale(d->events.userdata);
+}
+
+static void on_fetch_failed(void *userdata, const char *reason)
+{
+	struct download *d = userdata;
+
+	if (!has_stream(d->document)) {
+		fail(d, reason);
+		return;
+	}
+	log_notice("HTTPS: %s. The stream is tried", reason);
+	d->no_https = true;
+	fetch(d);
+}
+
 static int on_publish(void *userdata, const char *topic, const void *payload, size_t n, int qos)
 {
 	struct download *d = userdata;
@@ -245,6 +317,7 @@ static void on_room(void *userdata)
 	struct download *d = userdata;
 
 	streams_go_on(d->streams);
+	fetch_go_on(d->fetch);
 }
 
 static void on_error(void *userdata, int r)
@@ -255,8 +328,8 @@ static void on_error(void *userdata, int r)
 		fail_disk(d, r);
 }
 
-int download_new(struct download **ret, sd_event *event, const char *thing_name, const char *dir, struct image *image,
-		 const struct download_events *events)
+int download_new(struct download **ret, sd_event *event, const char *thing_name, const char *ca_file, const char *dir,
+		 struct image *image, const struct download_events *events)
 {
 	_cleanup_(download_freep) struct download *d = NULL;
 	struct streams_events stream = {
@@ -265,6 +338,12 @@ int download_new(struct download **ret, sd_event *event, const char *thing_name,
 		.on_failed = on_stream_failed,
 		.publish = on_publish,
 		.subscribe = on_subscribe,
+	};
+	struct fetch_events url = {
+		.on_data = on_data,
+		.on_complete = on_stream_complete,
+		.on_stale = on_stale,
+		.on_failed = on_fetch_failed,
 	};
 	int r;
 
@@ -276,8 +355,10 @@ int download_new(struct download **ret, sd_event *event, const char *thing_name,
 	d->dir = strdup(dir);
 	if (!d->dir)
 		return -ENOMEM;
-	stream.userdata = d;
+	stream.userdata = url.userdata = d;
 	r = streams_new(&d->streams, event, thing_name, &stream);
+	if (r == 0)
+		r = fetch_new(&d->fetch, event, ca_file, &url);
 	if (r < 0)
 		return r;
 	image_on_room(image, on_room, d);
@@ -290,6 +371,7 @@ struct download *download_free(struct download *d)
 {
 	if (!d)
 		return NULL;
+	d->fetch = fetch_free(d->fetch);
 	d->streams = streams_free(d->streams);
 	free(d->dir);
 	free(d);

@@ -14,9 +14,10 @@
 #include <systemd/sd-event.h>
 
 #define IMAGE_DIGEST   DIGEST_SIZE
-#define IMAGE_MAX_SIZE (16u << 20)  /* addresses of 6 hex digits (guide 8.2.4.1) */
-#define IMAGE_MAX_READ (64 * 1024)  /* bytes of one image_read(): a window */
-#define IMAGE_BACKLOG  (512 * 1024) /* bytes that may wait to be written; one piece more when nothing else can be */
+#define IMAGE_MAX_SIZE (256u << 20)
+#define IMAGE_MAX_HOST (16u << 20) /* of one that is read: addresses of 6 hex digits (guide 8.2.4.1) */
+#define IMAGE_MAX_READ (64 * 1024) /* bytes of one image_read(): a window */
+#define IMAGE_BACKLOG  (2u << 20)  /* bytes that may wait to be written; one piece more when nothing else can be */
 
 struct image;
 

@@ -179,6 +179,7 @@ static void on_seen(void *userdata, const struct jobs_execution *execution)
 			return;
 		}
 		memcpy(o->job.document.url, document.url, sizeof(document.url));
+		download_renewed(o->download);
 	}
 	o->job.started = execution->status == JOBS_IN_PROGRESS;
 	if (!o->job.started && o->phase != RECORD_NOTHING)

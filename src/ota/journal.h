@@ -16,8 +16,9 @@
 #include <stdint.h>
 
 #define JOURNAL_FILE        "update.journal"
-#define JOURNAL_MAX_WINDOWS 256
-#define JOURNAL_MAX_SIZE    (JOURNAL_MAX_HEADER + JOURNAL_MAX_WINDOWS * JOURNAL_LINE)
+#define JOURNAL_MAX_WINDOWS 4096
+#define JOURNAL_SIZE(n)     (JOURNAL_MAX_HEADER + (n) * JOURNAL_LINE) /* with so many windows, or a little less */
+#define JOURNAL_MAX_SIZE    JOURNAL_SIZE(JOURNAL_MAX_WINDOWS)
 #define JOURNAL_MAX_HEADER  128
 #define JOURNAL_LINE        (2 * DIGEST_SIZE + 1)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/offer.h"
 
+#include "cloud/streams.h"
 #include "crypto/cert.h"
 #include "crypto/signature.h"
 #include "ota/version.h"
@@ -187,8 +188,8 @@ int offer_judge(const struct document *d, const struct offer_rules *rules, char 
 	r = judge_type(d, rules, reason);
 	if (r < 0)
 		return r;
-	if (!*d->stream)
-		return refuse(reason, "Not offered over MQTT, and HTTPS is not in this release");
+	if (!*d->url && d->size > STREAMS_MAX_SIZE)
+		return refuse(reason, "More than a stream carries, and not offered over HTTPS");
 
 	/* A certificate is signed in itself, see Table 5. */
 	return document_is_certificate(d->type) ? 0 : judge_signature(d, &signer, rules, reason);

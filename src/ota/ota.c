@@ -52,6 +52,14 @@ static void on_progress(void *userdata, uint64_t blocks)
 	report_progress(o->report, blocks);
 }
 
+/* The cloud makes a fresh URL whenever it gives the document. */
+static void on_stale(void *userdata)
+{
+	struct ota *o = userdata;
+
+	survey_doubt(o->survey);
+}
+
 /* After a restart the image of a finished download was read again. */
 static void on_proven(void *who, uint64_t number, int r)
 {
@@ -298,6 +306,7 @@ int ota_new(struct ota **ret, sd_event *event, const struct settings *settings, 
 		.on_complete = on_complete,
 		.on_failed = on_failed,
 		.on_progress = on_progress,
+		.on_stale = on_stale,
 		.publish = on_publish,
 		.subscribe = on_subscribe,
 	};
@@ -332,7 +341,8 @@ int ota_new(struct ota **ret, sd_event *event, const struct settings *settings, 
 	if (r == 0)
 		r = keeper_new(&o->keeper, event, state_dir);
 	if (r == 0)
-		r = download_new(&o->download, event, settings->thing_name, state_dir, o->image, &download);
+		r = download_new(&o->download, event, settings->thing_name, settings->ota_ca_file, state_dir, o->image,
+				 &download);
 	if (r == 0)
 		r = report_new(&o->report, event, o->jobs, &report);
 	if (r == 0)

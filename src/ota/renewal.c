@@ -2,6 +2,7 @@
 #include "ota/renewal.h"
 
 #include "at/error.h"
+#include "cloud/fetch.h"
 #include "cloud/streams.h"
 #include "ota/offer.h"
 
@@ -10,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PATIENCE_MS 20000 /* with a URL, when there is a stream, too */
 
 enum renewal_stage {
 	RENEWAL_NOTHING,
@@ -23,6 +26,7 @@ struct renewal {
 	const struct epoch *epoch;
 	struct renewal_events events;
 	struct streams *streams;
+	struct fetch *fetch;
 	enum renewal_stage stage;
 	char id[JOBS_MAX_ID + 1];
 	int64_t number;
@@ -130,6 +134,47 @@ static void on_failed(void *userdata, const char *reason)
 	end(userdata, JOBS_FAILED, "%s", reason);
 }
 
+static int ask_stream(struct renewal *r)
+{
+	const struct document *d = &r->document;
+
+	return streams_start(r->streams, &(struct streams_target){
+						 .stream = d->stream,
+						 .file = d->file,
+						 .size = d->size,
+						 .patience = *d->url ? STREAMS_SILENCE_MS - PATIENCE_MS : 0,
+					 });
+}
+
+static int ask_url(struct renewal *r)
+{
+	const struct document *d = &r->document;
+
+	return fetch_start(r->fetch, &(struct fetch_target){
+					     .url = d->url,
+					     .size = d->size,
+					     .patience = *d->stream ? PATIENCE_MS : 0,
+				     });
+}
+
+static void asked(struct renewal *r, int result)
+{
+	if (result == -ENOTCONN)
+		forget(r);
+	else if (result < 0)
+		end(r, JOBS_FAILED, "The certificate cannot be asked for: %s", strerror(-result));
+}
+
+static void on_url_failed(void *userdata, const char *reason)
+{
+	struct renewal *r = userdata;
+
+	if (*r->document.stream)
+		asked(r, ask_stream(r));
+	else
+		on_failed(r, reason);
+}
+
 static int on_publish(void *userdata, const char *topic, const void *payload, size_t n, int qos)
 {
 	struct renewal *r = userdata;
@@ -159,23 +204,16 @@ bool renewal_is(const struct renewal *r, const struct jobs_execution *execution,
 
 void renewal_begin(struct renewal *r, const struct jobs_execution *execution, const struct document *document)
 {
-	const struct streams_target target = {
-		.stream = document->stream,
-		.file = document->file,
-		.size = document->size,
-	};
-	int result;
+	int result = -ENOMEM;
 
 	memcpy(r->id, execution->id, sizeof(r->id));
 	r->number = execution->number;
 	r->document = *document;
 	r->stage = RENEWAL_FETCHING;
 	r->data = malloc(document->size);
-	result = r->data ? streams_start(r->streams, &target) : -ENOMEM;
-	if (result == -ENOTCONN)
-		forget(r);
-	else if (result < 0)
-		end(r, JOBS_FAILED, "The certificate cannot be asked for: %s", strerror(-result));
+	if (r->data)
+		result = *document->url ? ask_url(r) : ask_stream(r);
+	asked(r, result);
 }
 
 bool renewal_stop(struct renewal *r)
@@ -183,6 +221,7 @@ bool renewal_stop(struct renewal *r)
 	if (r->stage != RENEWAL_FETCHING)
 		return false;
 	streams_stop(r->streams);
+	fetch_stop(r->fetch);
 	forget(r);
 	return true;
 }
@@ -203,6 +242,7 @@ int renewal_new(struct renewal **ret, sd_event *event, const struct settings *se
 		.publish = on_publish,
 		.subscribe = on_subscribe,
 	};
+	struct fetch_events url = { .on_data = on_block, .on_complete = on_complete, .on_failed = on_url_failed };
 	int result;
 
 	r = calloc(1, sizeof(*r));
@@ -212,8 +252,10 @@ int renewal_new(struct renewal **ret, sd_event *event, const struct settings *se
 	r->dict = dict;
 	r->epoch = epoch;
 	r->events = *events;
-	stream.userdata = r;
+	stream.userdata = url.userdata = r;
 	result = streams_new(&r->streams, event, settings->thing_name, &stream);
+	if (result == 0)
+		result = fetch_new(&r->fetch, event, settings->ota_ca_file, &url);
 	if (result < 0)
 		return result;
 	*ret = TAKE_PTR(r);
@@ -224,6 +266,7 @@ struct renewal *renewal_free(struct renewal *r)
 {
 	if (!r)
 		return NULL;
+	r->fetch = fetch_free(r->fetch);
 	r->streams = streams_free(r->streams);
 	free(r->data);
 	free(r);

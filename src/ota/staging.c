@@ -141,7 +141,7 @@ static int check_room(struct staging *s)
 	if (fstatvfs(s->dir, &disk) < 0)
 		return -errno;
 	s->room = (uint64_t)disk.f_bavail * disk.f_frsize;
-	return s->room < s->size + JOURNAL_MAX_SIZE + STAGING_RESERVE ? -ENOSPC : 0;
+	return s->room < s->size + JOURNAL_SIZE(windows_in(s, s->size)) + STAGING_RESERVE ? -ENOSPC : 0;
 }
 
 static int make_both(struct staging *s, const char *tag)
@@ -358,9 +358,13 @@ static int write_journal(struct staging *s)
 
 int staging_checkpoint(struct staging *s)
 {
+	uint64_t part = s->size / STAGING_JOURNAL_PARTS;
+
 	if (windows_in(s, s->have) == s->known)
 		return 0;
-	if (s->have - s->synced < STAGING_JOURNAL_BYTES && timer_now() - s->synced_at < STAGING_JOURNAL_MS)
+	if (part < STAGING_JOURNAL_BYTES)
+		part = STAGING_JOURNAL_BYTES;
+	if (s->have - s->synced < part && timer_now() - s->synced_at < STAGING_JOURNAL_MS)
 		return 0;
 	return write_journal(s);
 }

@@ -17,8 +17,10 @@
 #define STAGING_WINDOW  (64 * 1024)
 #define STAGING_RESERVE (1024 * 1024) /* bytes that an image leaves free: the dictionary is on the same disk */
 
-/* How much may be lost in a power cut: so many bytes, or, when they come slowly, what came in so much time. */
+/* How much may be lost in a power cut: so many bytes, of a large file a part of it, or, when they come slowly, what
+ * came in so much time. */
 #define STAGING_JOURNAL_BYTES (1024 * 1024)
+#define STAGING_JOURNAL_PARTS 16
 #define STAGING_JOURNAL_MS    2000
 
 struct staging;

@@ -36,6 +36,7 @@ def command_run(options):
         if not stop.is_set():
             serve(sandbox, broker, service, stop)
     finally:
+        service.bucket.stop()
         service.stop()
         broker.stop()
         lock.close()

@@ -9,6 +9,8 @@ import uuid
 from sandbox.common import Problem, find_program
 from sandbox.streams import FILE_LIMIT
 
+PROTOCOLS = ("MQTT",)
+
 # guide, Table 5
 FILE_TYPES = {"module-image": 101, "ota": 103, "root": 107, "host-image": 202, "host": 204}
 RSA = bytes.fromhex("2a864886f70d010101")
@@ -42,27 +44,33 @@ def new_stream_name():
     return "AFR_OTA-%s" % uuid.uuid4()
 
 
-def read_image(path):
+def read_image(path, limit=FILE_LIMIT):
     try:
         with open(path, "rb") as file:
-            data = file.read(FILE_LIMIT + 1)
+            data = file.read(limit + 1)
     except OSError as error:
         raise Problem("%s: %s" % (path, error.strerror)) from error
     if not data:
         raise Problem("%s is empty: a stream has at least one byte" % path)
-    if len(data) > FILE_LIMIT:
-        raise Problem("%s is larger than %d MiB, more than a stream can carry" % (path, FILE_LIMIT >> 20))
+    if len(data) > limit:
+        raise Problem("%s is larger than %d MiB, more than %s can carry" % (
+            path, limit >> 20, "a stream" if limit == FILE_LIMIT else "this sandbox"))
     return data
 
 
-def ota_document(stream, size, file_type, signature=None, version=None, text=None, more=None):
+def ota_document(stream, size, file_type, signature=None, version=None, text=None, more=None, url=None,
+                 protocols=PROTOCOLS):
     """What CreateOTAUpdate tells a device, and `more`, which a job with a document of one's own can tell."""
     file = {"filepath": version, "filesize": size, "fileid": 0, "certfile": "/" if signature else None,
-            "fileType": file_type, "update_data_url": None, "auth_scheme": None}
+            "fileType": file_type, "update_data_url": url,
+            "auth_scheme": "aws.s3.presigned" if url else None}
     name, value = signature or ("sig--", None)
     file[name] = value
     file.update(more or {})
-    document = {"afr_ota": {"protocols": ["MQTT"], "streamname": stream, "files": [file]}}
+    update = {"protocols": list(protocols)}
+    if "MQTT" in protocols:
+        update["streamname"] = stream
+    document = {"afr_ota": {**update, "files": [file]}}
     if text is not None:
         document["description"] = text
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)

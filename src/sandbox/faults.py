@@ -9,7 +9,8 @@ import random
 import threading
 
 from sandbox.common import Problem
-from sandbox.vocabulary import ACTIONS, DAMAGES, GROUPS, JOB_CODES, KINDS, REQUESTS, STREAM_CODES
+from sandbox.vocabulary import (ACTIONS, DAMAGES, DOWNLOAD, GROUPS, JOB_CODES, KINDS, REQUESTS, SPOILS,
+                                STREAM_CODES)
 
 REORDER_SECONDS = 0.2  # a message waits so long for the one that is to overtake it
 RTT_LIMIT = 60000
@@ -39,13 +40,14 @@ def milliseconds(text):
 class Rule:
     """One `--ACTION KIND,key=value...`"""
 
-    READERS = {"p": fraction, "after": count, "times": count, "ms": milliseconds, "what": str, "code": str}
+    READERS = {"p": fraction, "after": count, "times": count, "ms": milliseconds, "what": str, "code": str, "at": count}
 
     def __init__(self, action, text):
         words = text.split(",")
         self.action, self.text = action, text
-        if words[0] not in KINDS and words[0] not in GROUPS:
-            raise Problem("%r is no kind of message: %s" % (words[0], ", ".join(KINDS + tuple(GROUPS))))
+        known = (DOWNLOAD,) if action == "spoil" else KINDS + tuple(GROUPS)
+        if words[0] not in known:
+            raise Problem("%r is no kind of message: %s" % (words[0], ", ".join(known)))
         self.kinds = GROUPS.get(words[0], {words[0]})
         self.values = {"p": 1.0, "after": 0, "times": 0}
         self.values.update({key: self.READERS[key](value) for key, value in ACTIONS[action].items()})
@@ -69,6 +71,8 @@ class Rule:
             for known, kinds in ((JOB_CODES, GROUPS["jobs"]), (STREAM_CODES, GROUPS["streams"])):
                 if self.kinds & kinds and self.values["code"] not in known:
                     raise Problem("--refuse %s: the codes are %s" % (self.text, ", ".join(known)))
+        if self.action == "spoil" and self.values["what"] not in SPOILS:
+            raise Problem("--spoil %s: what can be wrong is %s" % (self.text, ", ".join(SPOILS)))
         if self.action == "corrupt":
             if self.values["what"] not in DAMAGES:
                 raise Problem("--corrupt %s: what can be damaged is %s" % (self.text, ", ".join(DAMAGES)))
@@ -142,6 +146,13 @@ class Faults:
                 return True, None
             rule = self.struck("refuse", kind)
             return False, rule.values["code"] if rule else None
+
+    def download(self):
+        """What goes wrong with a download, or None."""
+        if not self.rules:
+            return None
+        with self.lock:
+            return self.struck("spoil", DOWNLOAD)
 
     def message(self, kind, payload):
         """What becomes of a message: a list of (seconds, payload), and whether the next one overtakes it."""

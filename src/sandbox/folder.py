@@ -71,6 +71,7 @@ RootCA={root}
 
 [OTA]
 Certificate={signer}/{certificate}
+CAFile={root}
 """
 
 

@@ -10,7 +10,7 @@ import pathlib
 import sys
 import uuid
 
-from sandbox import documents, signers
+from sandbox import bucket, documents, signers
 from sandbox.common import Problem, say
 from sandbox.control import Connection
 from sandbox.faults import ACTIONS
@@ -56,8 +56,11 @@ def keep(sandbox, stream, number, data, undo):
 def make_ota(sandbox, options, undo):
     kind = options.kind if options.kind != "certificate" else options.which
     stream = documents.new_stream_name()
+    protocols = ["MQTT"] if options.mqtt or not options.https else []
+    protocols += ["HTTP"] if options.https else []
+    limit = documents.FILE_LIMIT if "MQTT" in protocols else bucket.FILE_LIMIT
     image = signers.certificate_of(options.image) if options.kind == "certificate" else options.image
-    data = documents.read_image(image)
+    data = documents.read_image(image, limit)
     file = keep(sandbox, stream, 0, data, undo)
     signature = None
     if options.sign:
@@ -72,9 +75,11 @@ def make_ota(sandbox, options, undo):
         if options.force:
             more["force"] = "YES"
     document = documents.ota_document(stream, len(data), documents.FILE_TYPES[kind], signature,
-                                      getattr(options, "version", None), getattr(options, "text", None), more)
+                                      getattr(options, "version", None), getattr(options, "text", None), more,
+                                      bucket.PLACEHOLDER % file["name"] if options.https else None, protocols)
     name = options.job_id or "AFR_OTA-%s-%s" % (kind, uuid.uuid4().hex[:8])
     return {"job_id": name, "document": document, "description": os.path.basename(options.image),
+            "expires": options.expires,
             "stream": {"streamId": stream, "version": 1, "description": "", "files": [file]}}
 
 

@@ -88,7 +88,8 @@ class Execution:
 
 
 class Job:
-    KEPT = ("name", "document", "description", "created", "timeout", "retries", "canceled", "stream")
+    KEPT = ("name", "document", "description", "created", "timeout", "retries", "canceled", "stream",
+            "expires")
 
     def __init__(self, name, document):
         self.name = name
@@ -99,6 +100,7 @@ class Job:
         self.retries = 0
         self.canceled = False
         self.stream = None
+        self.expires = None   # seconds for which a URL is good
         self.executions = {}  # by thing: all of them, the latest last
 
     def latest(self):
@@ -122,7 +124,7 @@ class Job:
     def from_json(cls, found):
         job = cls(found["name"], found["document"])
         for key in cls.KEPT:
-            setattr(job, key, found[key])
+            setattr(job, key, found.get(key) if key == "expires" else found[key])
         for thing, kept in found["executions"].items():
             job.executions[thing] = []
             for one in kept:
@@ -147,14 +149,16 @@ class Job:
 
 
 class Jobs:
-    """All jobs of the account. `notify(kind, thing, payload)` tells a thing, `after(seconds, call)` wakes us."""
+    """All jobs of the account. `notify(kind, thing, payload)` tells a thing, `after(seconds, call)` wakes us,
+    `fill_in(document, expires)` puts URLs into what is told."""
 
-    def __init__(self, folder, streams, notify, after, minute=60):
+    def __init__(self, folder, streams, notify, after, minute=60, fill_in=lambda document, _expires: document):
         self.folder = folder
         self.streams = streams
         self.notify = notify
         self.after = after
         self.minute = minute
+        self.fill_in = fill_in
         self.jobs = {}
         self.queues = {}  # by thing: executions that are not terminal
         self.orders = itertools.count(1)
@@ -216,7 +220,11 @@ class Jobs:
         message, first = {"timestamp": int(time.time())}, self.next(thing)
         if first:
             message["execution"] = first.data()
-        self.notify("notify-next", thing, dump(message, first and first.job.document))
+        self.notify("notify-next", thing, dump(message, first and self.document(first.job)))
+
+    def document(self, job):
+        """As a thing gets it."""
+        return self.fill_in(job.document, job.expires)
 
     # What changes an execution
 
@@ -275,7 +283,8 @@ class Jobs:
     def by_age(self):
         return sorted(self.jobs.values(), key=lambda job: min(e[0].order for e in job.executions.values()))
 
-    def create(self, name, things, document, description="", timeout=None, retries=0, stream=None):
+    def create(self, name, things, document, description="", timeout=None, retries=0, stream=None,
+               expires=None):
         if not re.fullmatch("[a-zA-Z0-9_-]{1,64}", name):
             raise Problem("%r is no job id: 1 to 64 letters, digits, - and _" % name)
         if name in self.jobs:
@@ -290,6 +299,7 @@ class Jobs:
             raise Problem("there are at most %d retries" % RETRY_LIMIT)
         job = Job(name, document)
         job.description, job.timeout, job.retries, job.stream = description, timeout, retries, stream
+        job.expires = expires
         if stream:
             self.streams.add(stream)
         with self.watching(things):

@@ -170,7 +170,7 @@ class JobsApi:
             execution = self.find(thing, name, request)
             if execution.is_terminal():
                 raise Rejection("TerminalStateReached", "The execution of job %s is %s." % (name, execution.status))
-        return {"execution": execution.data(wanted)}, execution.job.document if wanted else None
+        return {"execution": execution.data(wanted)}, self.jobs.document(execution.job) if wanted else None
 
     def do_start_next(self, thing, _name, request):
         details, minutes = details_of(request), step_timeout(request, may_clear=False)
@@ -188,7 +188,7 @@ class JobsApi:
                 execution.write_down("thing", time.time())
                 self.jobs.save(execution.job)
             self.jobs.arm(execution)
-        return {"execution": execution.data()}, execution.job.document
+        return {"execution": execution.data()}, self.jobs.document(execution.job)
 
     def do_update(self, thing, name, request):
         details, minutes = details_of(request), step_timeout(request, may_clear=True)
@@ -210,7 +210,7 @@ class JobsApi:
             message["executionState"] = execution.state()
         if with_document:
             message["jobDocument"] = None  # see dump()
-        return message, execution.job.document if with_document else None
+        return message, self.jobs.document(execution.job) if with_document else None
 
     def change(self, execution, status, details, minutes):
         with self.jobs.watching([execution.thing]):

@@ -8,7 +8,7 @@ import os
 from sandbox import VERSION
 from sandbox import __doc__ as about
 from sandbox.common import Problem, say
-from sandbox.vocabulary import GROUPS, KINDS
+from sandbox.vocabulary import GROUPS, KINDS, SPOILS
 
 
 def port_number(text):
@@ -96,6 +96,10 @@ class Arguments:
         signed.add_argument("--digest", choices=("sha256", "sha1"), default="sha256",
                             help="what is signed (default: sha256)")
         signed.add_argument("--signature", metavar="TEXT", help="a signature as it is")
+        signed.add_argument("--https", action="store_true", help="offer it by HTTPS, with a pre-signed URL")
+        signed.add_argument("--mqtt", action="store_true", help="offer it in an MQTT stream (the default without --https)")
+        signed.add_argument("--expires", type=int, metavar="SECONDS",
+                            help="how long a URL is good, up to 3600 (default: 1800)")
         text = "make a job: an update over the air, or one with a document of your own"
         create = self.jobs.add_parser("create", parents=[common], help=text, description=text)
         create.add_argument("--document", metavar="FILE.json", help="the job's document; - is standard input")
@@ -147,7 +151,9 @@ class Arguments:
                 ("reorder", "the next one of its kind overtakes it"),
                 ("corrupt", "it is damaged: what=json, or for a block also payload, size, short, index, base64"),
                 ("refuse", "a request is rejected: code=CODE"),
-                ("ignore", "a request is not even looked at")):
+                ("ignore", "a request is not even looked at"),
+                ("spoil", "a download by HTTPS goes wrong, KIND is `download`: what=%s" % ", ".join(SPOILS)
+                 + "; at=BYTES, where it does")):
             fault.add_argument("--" + action, action="append", metavar="KIND", help=help_text)
         fault.add_argument("--rtt", type=int, metavar="MS", help="every message is so late")
         fault.add_argument("--seed", type=int, default=0, help="what chance begins with (default: 0)")

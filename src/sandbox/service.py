@@ -11,6 +11,7 @@ import traceback
 from sandbox import streams as delivery
 from sandbox.account import thing_name
 from sandbox.broker import broker_host
+from sandbox.bucket import EXPIRES, Bucket, check_expires
 from sandbox.faults import Faults
 from sandbox.jobs import Jobs
 from sandbox.jobs_api import JobsApi, request_kind
@@ -25,7 +26,8 @@ class Service:
     FILTERS = ("$aws/things/+/jobs/+", "$aws/things/+/jobs/+/+",
                "$aws/things/+/streams/+/describe/+", "$aws/things/+/streams/+/get/+")
 
-    def __init__(self, sandbox, minute=60, client=None):
+    def __init__(self, sandbox, minute=60, client=None, certificate=None):
+        """certificate: of the server for files, and its key; by default the account's."""
         self.sandbox = sandbox
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)  # an execution ended, or a job
@@ -37,7 +39,9 @@ class Service:
         self.faults = Faults()
         self.outbox = Outbox(self.publish, self.scheduler.after, self.faults)
         self.streams = Streams(sandbox.folder / "files")
-        self.jobs = Jobs(sandbox.folder / "jobs", self.streams, self.notify, self.later, minute)
+        self.bucket = Bucket(sandbox.folder / "files", *(certificate or (
+            sandbox.account / "server.pem", sandbox.account / "server.key.pem")), self.faults)
+        self.jobs = Jobs(sandbox.folder / "jobs", self.streams, self.notify, self.later, minute, self.fill_in)
         self.api = JobsApi(self.jobs)
         self.client = client or operator_client(sandbox, "service")
         self.client.max_inflight_messages_set(1000)
@@ -50,6 +54,10 @@ class Service:
         self.streams.prepare()
         self.jobs.load()
         self.scheduler.start()
+        self.bucket.start()
+
+    def fill_in(self, document, expires):
+        return self.bucket.fill_in(document, expires or EXPIRES)
 
     def login(self, port):
         try:
@@ -154,13 +162,17 @@ class Service:
 
     # Requests of the operator's commands, see control.py
 
-    def do_create(self, job_id, document, things=(), description="", timeout=None, retries=0, stream=None):
+    def do_create(self, job_id, document, things=(), description="", timeout=None, retries=0, stream=None,
+                  expires=None):
+        if expires is not None:
+            check_expires(expires)
         if not things:
             if self.default_thing is None:
                 self.default_thing = thing_name(self.sandbox.device)
             things = [self.default_thing]
         with self.alone():
-            self.jobs.create(job_id, list(dict.fromkeys(things)), document, description, timeout, retries, stream)
+            self.jobs.create(job_id, list(dict.fromkeys(things)), document, description, timeout, retries, stream,
+                             expires)
         return {"jobId": job_id}
 
     def do_list(self):

@@ -18,6 +18,10 @@ GROUPS = {
     "all": set(KINDS),
 }
 DAMAGES = ("payload", "size", "short", "index", "base64", "json")
+# What can happen to a download by HTTPS, see bucket.py.
+DOWNLOAD = "download"
+SPOILS = ("cut", "stall", "more", "more-unsaid", "less", "less-unsaid", "html", "expired", "denied", "busy", "whole",
+          "range", "flip", "to-http", "to-https")
 # action: its keys beside p, after and times, each with its default
 ACTIONS = {
     "lose": {},
@@ -27,4 +31,5 @@ ACTIONS = {
     "corrupt": {"what": "json"},
     "refuse": {"code": "InternalError"},
     "ignore": {},
+    "spoil": {"what": "cut", "at": "0"},
 }

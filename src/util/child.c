@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,12 @@ struct child {
 	struct buf buf;
 	int result;
 	child_fn fn;
+	/* Of child_listen(). */
+	child_message_fn message_fn; /* NULL: of child_start() */
+	uint64_t silence_ms;
+	uint8_t *message;
+	size_t max, left; /* left: bytes of a message that was not taken */
+	bool *freed;      /* by message_fn */
 	void *userdata;
 };
 
@@ -51,7 +58,10 @@ struct child *child_free(struct child *c)
 		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
+	if (c->freed)
+		*c->freed = true;
 	buf_done(&c->buf);
+	free(c->message);
 	free(c);
 	return NULL;
 }
@@ -78,6 +88,14 @@ static void child_fail(struct child *c, int r)
 	child_kill(c);
 }
 
+static void child_hang_up(struct child *c)
+{
+	c->output_source = sd_event_source_disable_unref(c->output_source);
+	(void)close(c->output);
+	c->output = -1;
+	child_finish(c);
+}
+
 static int on_output(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct child *c = userdata;
@@ -98,11 +116,53 @@ static int on_output(sd_event_source *source, int fd, uint32_t revents, void *us
 	} else if (n < 0) {
 		child_fail(c, -errno);
 	}
-	c->output_source = sd_event_source_disable_unref(c->output_source);
-	(void)close(c->output);
-	c->output = -1;
-	child_finish(c);
+	child_hang_up(c);
 	return 0;
+}
+
+/* False: it has to be kept, or there is no child any more. */
+static bool child_offer(struct child *c, size_t n)
+{
+	bool freed = false, taken;
+
+	c->freed = &freed;
+	taken = c->message_fn(c->userdata, c->message, n);
+	if (freed)
+		return false;
+	c->freed = NULL;
+	c->left = taken ? 0 : n;
+	if (taken)
+		timer_arm(&c->deadline, c->silence_ms);
+	else
+		timer_disarm(&c->deadline);
+	(void)sd_event_source_set_enabled(c->output_source, taken ? SD_EVENT_ON : SD_EVENT_OFF);
+	return taken;
+}
+
+static int on_message(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct child *c = userdata;
+	ssize_t n;
+
+	(void)source;
+	(void)revents;
+	n = recv(fd, c->message, c->max, MSG_TRUNC);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	if (n > 0 && (size_t)n <= c->max) {
+		(void)child_offer(c, (size_t)n);
+		return 0;
+	}
+	if (n != 0)
+		child_fail(c, n < 0 ? -errno : -EFBIG);
+	child_hang_up(c);
+	return 0;
+}
+
+void child_go_on(struct child *c)
+{
+	if (c->left > 0)
+		(void)child_offer(c, c->left);
 }
 
 static int on_exit_status(sd_event_source *source, const siginfo_t *info, void *userdata)
@@ -191,7 +251,7 @@ static int child_watch(struct child *c, sd_event *event, uint64_t timeout_ms)
 	r = timer_init(&c->deadline, event, on_deadline, c);
 	if (r < 0)
 		return r;
-	r = sd_event_add_io(event, &c->output_source, c->output, EPOLLIN, on_output, c);
+	r = sd_event_add_io(event, &c->output_source, c->output, EPOLLIN, c->message_fn ? on_message : on_output, c);
 	if (r < 0)
 		return r;
 	r = sd_event_add_child(event, &c->exit_source, c->pid, WEXITED, on_exit_status, c);
@@ -201,33 +261,30 @@ static int child_watch(struct child *c, sd_event *event, uint64_t timeout_ms)
 	return 0;
 }
 
-int child_start(struct child **ret, sd_event *event, const char *name, const void *input, size_t n, size_t max_output,
-		uint64_t timeout_ms, child_fn fn, void *userdata)
+/* Where there are no pidfds the loop watches children by this signal. */
+static int block_sigchld(void)
 {
-	_cleanup_(child_freep) struct child *c = NULL;
-	int in[2], out[2], r;
 	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGCHLD);
+	return -pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static int child_run(struct child *c, sd_event *event, const char *name, const void *input, size_t n,
+		     uint64_t timeout_ms)
+{
+	int in[2], out[2], r;
 
 	if (n > PIPE_BUF)
 		return -EMSGSIZE;
-
-	/* Where there are no pidfds the loop watches children by this signal. */
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGCHLD);
-	r = pthread_sigmask(SIG_BLOCK, &set, NULL);
-	if (r)
-		return -r;
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		return -ENOMEM;
-	c->output = -1;
-	c->fn = fn;
-	c->userdata = userdata;
-	buf_init(&c->buf, max_output);
-
+	r = block_sigchld();
+	if (r < 0)
+		return r;
 	if (pipe2(in, O_CLOEXEC) < 0)
 		return -errno;
-	if (pipe2(out, O_CLOEXEC) < 0) {
+	r = c->message_fn ? socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, out) : pipe2(out, O_CLOEXEC);
+	if (r < 0) {
 		r = -errno;
 		(void)close(in[0]);
 		(void)close(in[1]);
@@ -241,9 +298,52 @@ int child_start(struct child **ret, sd_event *event, const char *name, const voi
 	(void)close(in[0]);
 	(void)close(in[1]);
 	(void)close(out[1]);
+	return r < 0 ? r : child_watch(c, event, timeout_ms);
+}
+
+static struct child *child_new(size_t max_output, child_fn fn, void *userdata)
+{
+	struct child *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->output = -1;
+	c->fn = fn;
+	c->userdata = userdata;
+	buf_init(&c->buf, max_output);
+	return c;
+}
+
+int child_start(struct child **ret, sd_event *event, const char *name, const void *input, size_t n, size_t max_output,
+		uint64_t timeout_ms, child_fn fn, void *userdata)
+{
+	_cleanup_(child_freep) struct child *c = child_new(max_output, fn, userdata);
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	r = child_run(c, event, name, input, n, timeout_ms);
 	if (r < 0)
 		return r;
-	r = child_watch(c, event, timeout_ms);
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+int child_listen(struct child **ret, sd_event *event, const char *name, const void *input, size_t n, size_t max,
+		 uint64_t silence_ms, child_message_fn message, child_fn fn, void *userdata)
+{
+	_cleanup_(child_freep) struct child *c = child_new(0, fn, userdata);
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->message_fn = message;
+	c->silence_ms = silence_ms;
+	c->max = max;
+	c->message = malloc(max);
+	if (!c->message)
+		return -ENOMEM;
+	r = child_run(c, event, name, input, n, silence_ms);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(c);

@@ -51,6 +51,7 @@ int streams_start(struct streams *s, const struct streams_target *target)
 	fake.file = target->file;
 	fake.size = target->size;
 	fake.have = target->have;
+	fake.patience = target->patience;
 	return 0;
 }
 

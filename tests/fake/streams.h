@@ -13,7 +13,7 @@ struct fake_streams {
 	unsigned starts;
 	char stream[STREAMS_MAX_ID + 1]; /* of the last start */
 	unsigned file;
-	uint64_t size, have;
+	uint64_t size, have, patience;
 	unsigned gone_on; /* times that there was room again */
 	int start_result;
 };

@@ -60,9 +60,10 @@ class Host(updates.Host):
         raise updates.Gone(heard)
 
     def job(self):
-        self.begin(self.r.choice([1, 5000, 16384, 70000, 300000]))
+        self.begin(self.r.choice([1, 5000, 16384, 70000, 300000]), source=self.r.choice(("mqtt", "https", "both")))
         if self.r.random() < 0.3:
-            self.service.do_faults({"lose": ["block,p=0.2"]}, seed=self.serial)
+            self.service.do_faults({"lose": ["block,p=0.2"], "spoil": ["download,p=0.5,at=%d" % self.r.randrange(100000)]},
+                                   seed=self.serial)
         kills = self.r.randrange(1, 4)
         while True:
             self.until = time.monotonic() + self.r.random() ** 2 * 0.6 if kills > 0 else None

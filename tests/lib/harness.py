@@ -82,6 +82,7 @@ class Module:
             ("Cloud", "StagingEndpoint"): "staging.example",
             ("Cloud", "RootCA"): self.pki.file("server-ca.crt"),
             ("OTA", "Certificate"): self.pki.file("ota1.crt"),
+            ("OTA", "CAFile"): self.pki.file("server-ca.crt"),
             ("Location", "Gpsd"): "none",
             ("Log", "Level"): "debug",
         }

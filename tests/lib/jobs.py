@@ -11,9 +11,10 @@ import types
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)), "src"))
 
-from sandbox import documents, service  # noqa: E402
+from sandbox import bucket, documents, service  # noqa: E402
 
 import broker as broker_module  # noqa: E402
+import pki as pki_module  # noqa: E402
 
 KINDS = {"host-image": 202, "module-image": 101, "ota-certificate": 103, "root-certificate": 107, "host-certificate": 204}
 
@@ -34,9 +35,10 @@ def image(size, seed=0):
 class JobService(service.Service):
     """Through the broker's listener without TLS, where everybody may do everything."""
 
-    def __init__(self, folder, thing, minute=60):
+    def __init__(self, folder, thing, minute=60, pki=None):
+        pki = pki or pki_module.Pki()
         super().__init__(types.SimpleNamespace(folder=pathlib.Path(folder)), minute,
-                         broker_module.plain_client("jobs-service"))
+                         broker_module.plain_client("jobs-service"), (pki.file("server.crt"), pki.file("server.key")))
         self.default_thing = thing
         self.images = {}
         self.start()
@@ -62,9 +64,9 @@ class JobService(service.Service):
         self.client.loop_stop()
 
     def create(self, name, kind, data, key=None, signature=None, version=None, text=None, timeout=None, retries=0,
-               digest="sha256", spoil=None, over=None, **more):
+               digest="sha256", spoil=None, over=None, source="mqtt", expires=None, **more):
         """A job as CreateOTAUpdate makes it; `more` goes into the document's file. spoil: what is wrong with the
-        signature, see SPOILS; over: it is that of another image, of so many bytes."""
+        signature, see SPOILS; over: it is that of another image, of so many bytes. source: mqtt, https, both."""
         stream = documents.new_stream_name()
         path = self.sandbox.folder / "files" / (stream + "-0")
         path.write_bytes(data if over is None else image(int(over)))
@@ -72,9 +74,11 @@ class JobService(service.Service):
         path.write_bytes(data)
         if spoil:
             signed = (signed[0], SPOILS[spoil](signed[1]))
-        document = documents.ota_document(stream, len(data), KINDS[kind], signed, version, text, more)
+        document = documents.ota_document(stream, len(data), KINDS[kind], signed, version, text, more,
+                                          None if source == "mqtt" else bucket.PLACEHOLDER % path.name,
+                                          {"mqtt": ["MQTT"], "https": ["HTTP"], "both": ["MQTT", "HTTP"]}[source])
         self.images[name] = data
-        self.do_create(name, document, timeout=timeout, retries=retries,
+        self.do_create(name, document, timeout=timeout, retries=retries, expires=expires,
                        stream={"streamId": stream, "version": 1, "description": "",
                                "files": [{"fileId": 0, "name": path.name, "size": len(data)}]})
 

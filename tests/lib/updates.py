@@ -38,7 +38,7 @@ class Host:
 
     # -- one job -----------------------------------------------------------------------------------------------
 
-    def begin(self, size):
+    def begin(self, size, **more):
         self.serial += 1
         self.name = "job-%d" % self.serial
         self.image = jobs.image(size, self.serial)
@@ -47,7 +47,7 @@ class Host:
         self.ended = set()        # how the host has ended it; "open" among them: or not
         self.cancelled = False
         self.at = 0               # the read pointer
-        self.service.create(self.name, "host-image", self.image, version="v1")
+        self.service.create(self.name, "host-image", self.image, version="v1", **more)
 
     def status(self):
         return self.service.execution(self.name)[0]

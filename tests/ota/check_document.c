@@ -282,10 +282,10 @@ START_TEST(limits_are_inside)
 	char reason[DOCUMENT_MAX_REASON + 1];
 	struct document d = accepted(document("", MQTT ",", "\"filesize\":16777216,\"fileid\":255,\"fileType\":202,"));
 
-	ck_assert_uint_eq(d.size, IMAGE_MAX_SIZE);
+	ck_assert_uint_eq(d.size, IMAGE_MAX_HOST);
 	ck_assert_uint_eq(d.file, 255);
 	d = accepted(document("", MQTT ",", "\"filesize\":\"0000016777216\",\"fileid\":\"00\",\"fileType\":202,"));
-	ck_assert_uint_eq(d.size, IMAGE_MAX_SIZE);
+	ck_assert_uint_eq(d.size, IMAGE_MAX_HOST);
 
 	for (size_t n = DOCUMENT_MAX_STREAM; n <= DOCUMENT_MAX_STREAM + 1; n++) {
 		memset(name, 'z', n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/download.h"
 
+#include "fake/fetch.h"
 #include "fake/image.h"
 #include "fake/streams.h"
 #include "fake/suite.h"
@@ -15,7 +16,7 @@
 static sd_event *event;
 static struct image *image;
 static struct download *download;
-static unsigned complete, failed;
+static unsigned complete, failed, stale;
 static uint64_t progress;
 static char last[DOCUMENT_MAX_REASON + 1];
 static struct document document = { .stream = "stream-1", .file = 7, .size = 2 * STREAMS_BLOCK + 100 };
@@ -40,17 +41,27 @@ static void on_progress(void *userdata, uint64_t blocks)
 	progress = blocks;
 }
 
+static void on_stale(void *userdata)
+{
+	ck_assert_ptr_eq(userdata, &complete);
+	stale++;
+}
+
 static void setup(void)
 {
-	const struct download_events events = {
-		.on_complete = on_complete, .on_failed = on_failed, .on_progress = on_progress, .userdata = &complete
-	};
+	const struct download_events events = { .on_complete = on_complete,
+						.on_failed = on_failed,
+						.on_progress = on_progress,
+						.on_stale = on_stale,
+						.userdata = &complete };
 
-	complete = failed = 0;
+	complete = failed = stale = 0;
+	document.url[0] = '\0';
+	strcpy(document.stream, "stream-1");
 	progress = 99;
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(image_new(&image, event, "/"), 0);
-	ck_assert_int_eq(download_new(&download, event, "thing", "/", image, &events), 0);
+	ck_assert_int_eq(download_new(&download, event, "thing", "", "/", image, &events), 0);
 }
 
 static void teardown(void)
@@ -291,13 +302,147 @@ START_TEST(stopped)
 }
 END_TEST
 
+/* --- by HTTPS --- */
+
+static void give(uint64_t offset, size_t n)
+{
+	static uint8_t data[8 * STREAMS_BLOCK];
+
+	ck_assert(fake_fetch_data(offset, data, n));
+}
+
+static void offer_url(bool stream)
+{
+	strcpy(document.url, "https://h/1");
+	if (!stream)
+		document.stream[0] = '\0';
+}
+
+START_TEST(from_a_url)
+{
+	offer_url(false);
+	start("job/1", false);
+	fake_image_done(0);
+	ck_assert(fake_fetch()->running);
+	ck_assert_uint_eq(fake_streams()->starts, 0);
+	ck_assert_str_eq(fake_fetch()->url, "https://h/1");
+	ck_assert_uint_eq(fake_fetch()->size, document.size);
+	ck_assert_uint_eq(fake_fetch()->have, 0);
+	ck_assert_uint_eq(fake_fetch()->patience, 0);
+	ck_assert_uint_eq(progress, 0);
+	give(0, STREAMS_BLOCK + 1);
+	ck_assert_uint_eq(progress, 1);
+	give(STREAMS_BLOCK + 1, document.size - STREAMS_BLOCK - 1);
+	ck_assert_uint_eq(progress, 3);
+	fake_fetch_complete();
+	fake_image_done(0);
+	ck_assert_uint_eq(complete, 1);
+}
+END_TEST
+
+START_TEST(from_the_middle_of_a_url)
+{
+	offer_url(true);
+	download_start(download, "job/1", &document, true);
+	fake_image()->have = STREAMS_BLOCK + 5;
+	fake_image_done(0);
+	ck_assert_uint_eq(progress, 1);
+	ck_assert(!fake_fetch()->running);
+	download_go(download);
+	ck_assert_uint_eq(fake_fetch()->have, STREAMS_BLOCK + 5);
+	download_pause(download);
+	ck_assert(!fake_fetch()->running);
+	download_go(download);
+	ck_assert_uint_eq(fake_fetch()->starts, 2);
+	download_stop(download);
+	ck_assert(!fake_fetch()->running);
+}
+END_TEST
+
+/* A silence of both ends within the time that one of them has. */
+START_TEST(the_stream_after_the_url)
+{
+	offer_url(true);
+	start("job/1", false);
+	fake_image_done(0);
+	ck_assert(fake_fetch()->running);
+	ck_assert(!fake_streams()->running);
+	give(0, STREAMS_BLOCK);
+	fake_fetch_fail("HTTP status 404");
+	ck_assert_uint_eq(failed, 0);
+	ck_assert(fake_streams()->running);
+	ck_assert_uint_eq(fake_streams()->have, STREAMS_BLOCK);
+	ck_assert_uint_gt(fake_fetch()->patience, 0);
+	ck_assert_uint_gt(fake_streams()->patience, 0);
+	ck_assert_uint_le(fake_fetch()->patience + fake_streams()->patience, FETCH_SILENCE_MS);
+	download_pause(download);
+	download_go(download);
+	ck_assert_uint_eq(fake_fetch()->starts, 1);
+	ck_assert_uint_eq(fake_streams()->starts, 2);
+	fake_streams_fail("ResourceNotFound");
+	ck_assert_uint_eq(failed, 1);
+	ck_assert_str_eq(last, "ResourceNotFound");
+
+	start("job/2", false);
+	fake_image_done(0);
+	ck_assert(fake_fetch()->running);
+}
+END_TEST
+
+START_TEST(a_url_that_fails)
+{
+	offer_url(false);
+	start("job/1", false);
+	fake_image_done(0);
+	fake_fetch_fail("HTTP status 404");
+	ck_assert_uint_eq(failed, 1);
+	ck_assert_str_eq(last, "HTTP status 404");
+
+	fake_fetch()->start_result = -EINVAL;
+	start("job/2", false);
+	fake_image_done(0);
+	ck_assert_uint_eq(failed, 2);
+	ck_assert_str_eq(last, "The URL cannot be used");
+}
+END_TEST
+
+START_TEST(another_url)
+{
+	offer_url(false);
+	download_start(download, "job/1", &document, false);
+	download_renewed(download);
+	ck_assert_uint_eq(fake_fetch()->renewed, 0);
+	fake_image_done(0);
+	download_go(download);
+	fake_fetch_stale();
+	ck_assert_uint_eq(stale, 1);
+	strcpy(document.url, "https://h/2");
+	download_renewed(download);
+	ck_assert_uint_eq(fake_fetch()->renewed, 1);
+	ck_assert_str_eq(fake_fetch()->url, "https://h/2");
+}
+END_TEST
+
+START_TEST(a_slow_disk_and_a_url)
+{
+	offer_url(false);
+	start("job/1", false);
+	fake_image_done(0);
+	fake_image()->full = true;
+	ck_assert(!fake_fetch_data(0, block, 5));
+	ck_assert_uint_eq(progress, 0);
+	fake_image_room();
+	ck_assert_uint_eq(fake_fetch()->gone_on, 1);
+}
+END_TEST
+
 START_TEST(what_a_power_cut_has_left)
 {
 	char *dir = temp_dir();
 	const struct download_events none = { .on_progress = on_progress };
 
 	download = download_free(download);
-	ck_assert_int_eq(download_new(&download, event, "thing", dir, image, &none), 0);
+	ck_assert_int_eq(download_new(&download, event, "thing", "", dir, image, &none), 0);
 	download_clean(download);
 	ck_assert(!fake_image()->discarded);
 	temp_text(dir, STAGING_FILE, "x");
@@ -325,6 +470,12 @@ int main(void)
 	tcase_add_test(tc, a_stream_that_fails);
 	tcase_add_loop_test(tc, a_stream_that_does_not_start, 0, 2);
 	tcase_add_test(tc, stopped);
+	tcase_add_test(tc, from_a_url);
+	tcase_add_test(tc, from_the_middle_of_a_url);
+	tcase_add_test(tc, the_stream_after_the_url);
+	tcase_add_test(tc, a_url_that_fails);
+	tcase_add_test(tc, another_url);
+	tcase_add_test(tc, a_slow_disk_and_a_url);
 	tcase_add_test(tc, what_a_power_cut_has_left);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

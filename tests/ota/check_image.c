@@ -117,9 +117,9 @@ static void setup(void)
 	uint32_t x = 3;
 
 	dir = temp_dir();
-	file = malloc(IMAGE_MAX_SIZE);
+	file = malloc(IMAGE_MAX_HOST);
 	ck_assert_ptr_nonnull(file);
-	for (size_t i = 0; i < IMAGE_MAX_SIZE; i++) {
+	for (size_t i = 0; i < IMAGE_MAX_HOST; i++) {
 		x = x * 1664525 + 1013904223;
 		file[i] = (unsigned char)(x >> 24);
 	}
@@ -409,7 +409,7 @@ START_TEST(memory_does_not_grow_with_the_image)
 	anew();
 	before = in_use;
 	little = most_for(2 << 20) - before;
-	much = most_for(IMAGE_MAX_SIZE) - before;
+	much = most_for(IMAGE_MAX_HOST) - before;
 	ck_assert_uint_gt(little, BLOCK);
 	/* What may wait, two windows, and what is on its way. */
 	ck_assert_uint_lt(much, IMAGE_BACKLOG + 4 * W);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/offer.h"
 
+#include "cloud/streams.h"
 #include "config.h"
 #include "fake/pki.h"
 #include "fake/rig.h"
@@ -333,7 +334,21 @@ START_TEST(only_over_https)
 
 	d.stream[0] = '\0';
 	strcpy(d.url, "https://example.com/image");
-	refused(judge(&d), "Not offered over MQTT, and HTTPS is not in this release");
+	ck_assert_int_eq(judge(&d), 0);
+}
+END_TEST
+
+START_TEST(larger_than_a_stream)
+{
+	struct document d = image(DOCUMENT_MODULE_IMAGE);
+
+	sign(&d, module);
+	d.size = STREAMS_MAX_SIZE;
+	ck_assert_int_eq(judge(&d), 0);
+	d.size++;
+	refused(judge(&d), "More than a stream carries, and not offered over HTTPS");
+	strcpy(d.url, "https://example.com/image");
+	ck_assert_int_eq(judge(&d), 0);
 }
 END_TEST
 
@@ -387,6 +402,7 @@ int main(void)
 	tcase_add_loop_test(tc, certificates, 101, 205);
 	tcase_add_test(tc, files);
 	tcase_add_test(tc, only_over_https);
+	tcase_add_test(tc, larger_than_a_stream);
 	tcase_add_test(tc, the_same);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -267,7 +267,7 @@ static const struct line changes[] = {
 	{ "type", "4294967498" },
 	{ "size", NULL },
 	{ "size", "0" },
-	{ "size", "16777217" },
+	{ "size", "268435457" },
 	{ "size", "1 " },
 	{ "fileid", NULL },
 	{ "fileid", "256" },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/renewal.h"
 
+#include "fake/fetch.h"
 #include "fake/pki.h"
 #include "fake/rig.h"
 #include "fake/streams.h"
@@ -238,6 +239,62 @@ START_TEST(never_there)
 }
 END_TEST
 
+/* --- by HTTPS --- */
+
+static void begin_url(const char *text, const char *stream)
+{
+	job = (struct jobs_execution){ .id = "job", .number = 7, .status = JOBS_QUEUED };
+	document = (struct document){ .type = DOCUMENT_OTA_CERTIFICATE, .size = strlen(text), .url = "https://h/c" };
+	strcpy(document.stream, stream);
+	renewal_begin(renewal, &job, &document);
+	ck_assert(fake_fetch()->running && !fake_streams()->running);
+	ck_assert_str_eq(fake_fetch()->url, "https://h/c");
+}
+
+START_TEST(from_a_url)
+{
+	_cleanup_(pki_freep) struct pki *next = pki_leaf("Module OTA 2", ota);
+
+	begin_url(next->pem, "");
+	ck_assert(fake_fetch_data(0, next->pem, strlen(next->pem)));
+	fake_fetch_complete();
+	while (result.status == JOBS_QUEUED)
+		ck_assert_int_gt(sd_event_run(rig.event, WAIT_US), 0);
+	expect(JOBS_SUCCEEDED, "Accepted as OTAcertificate");
+	expect_value(KEY_OTACERTIFICATE, next->pem);
+}
+END_TEST
+
+START_TEST(the_stream_after_the_url)
+{
+	_cleanup_(pki_freep) struct pki *next = pki_leaf("Module OTA 2", ota);
+
+	begin_url(next->pem, "stream");
+	ck_assert(fake_fetch_data(0, "x", 1));
+	fake_fetch_fail("HTTP status 403");
+	ck_assert_uint_eq(results, 0);
+	ck_assert(fake_streams()->running);
+	ck_assert_uint_le(fake_fetch()->patience + fake_streams()->patience, FETCH_SILENCE_MS);
+	deliver(next->pem);
+	while (result.status == JOBS_QUEUED)
+		ck_assert_int_gt(sd_event_run(rig.event, WAIT_US), 0);
+	expect(JOBS_SUCCEEDED, "Accepted as OTAcertificate");
+}
+END_TEST
+
+START_TEST(a_url_that_fails)
+{
+	begin_url("text", "");
+	fake_fetch_fail("HTTP status 403");
+	expect(JOBS_FAILED, "HTTP status 403");
+
+	begin_url("text", "");
+	ck_assert(renewal_stop(renewal));
+	ck_assert(!fake_fetch()->running);
+	ck_assert_ptr_null(renewal_job(renewal));
+}
+END_TEST
+
 /* The disk is not asked whether it wants to stop. */
 START_TEST(stopped_too_late)
 {
@@ -268,6 +325,9 @@ int main(void)
 	tcase_add_test(tc, not_fit);
 	tcase_add_test(tc, too_long);
 	tcase_add_test(tc, never_there);
+	tcase_add_test(tc, from_a_url);
+	tcase_add_test(tc, the_stream_after_the_url);
+	tcase_add_test(tc, a_url_that_fails);
 	tcase_add_test(tc, stopped_too_late);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -201,7 +201,7 @@ START_TEST(sizes_have_limits)
 	ck_assert_int_eq(staging_create(staging, "tag", 0), -EFBIG);
 	ck_assert_int_eq(staging_create(staging, "tag", IMAGE_MAX_SIZE + 1), -EFBIG);
 	ck_assert_int_eq(staging_create(staging, "tag", UINT64_MAX), -EFBIG);
-	ck_assert_int_eq(staging_create(staging, "tag", IMAGE_MAX_SIZE), 0);
+	ck_assert_int_eq(staging_create(staging, "tag", IMAGE_MAX_HOST), 0);
 	ck_assert_int_eq(staging_open(staging, "tag", 0), -ENOENT);
 	ck_assert_int_eq(staging_open(staging, "tag", UINT64_MAX), -ENOENT);
 	ck_assert_int_eq(staging_open_whole(staging, 0), -EBADMSG);
@@ -247,6 +247,20 @@ START_TEST(every_so_many_bytes)
 	append(2 * STAGING_JOURNAL_BYTES + 3 * W + 5, 16384);
 	anew();
 	ck_assert_uint_eq(resume(MAX_SIZE), 2 * STAGING_JOURNAL_BYTES);
+}
+END_TEST
+
+START_TEST(a_part_of_a_large_file)
+{
+	const uint64_t size = 2 * STAGING_JOURNAL_PARTS * STAGING_JOURNAL_BYTES;
+
+	create(size);
+	append(2 * STAGING_JOURNAL_BYTES - 1, 16384);
+	anew();
+	ck_assert_uint_eq(resume(size), 0);
+	append(2 * STAGING_JOURNAL_BYTES, 16384);
+	anew();
+	ck_assert_uint_eq(resume(size), 2 * STAGING_JOURNAL_BYTES);
 }
 END_TEST
 
@@ -596,7 +610,7 @@ END_TEST
 
 START_TEST(room_is_asked_for)
 {
-	const uint64_t needed = 3 * W + JOURNAL_MAX_SIZE + STAGING_RESERVE;
+	const uint64_t needed = 3 * W + JOURNAL_SIZE(3) + STAGING_RESERVE;
 
 	faults_room(needed - 1);
 	ck_assert_int_eq(staging_create(staging, "tag", 3 * W), -ENOSPC);
@@ -681,6 +695,7 @@ int main(void)
 	tcase_add_test(c, sizes_have_limits);
 	tcase_add_test(c, what_was_there_goes);
 	tcase_add_test(c, every_so_many_bytes);
+	tcase_add_test(c, a_part_of_a_large_file);
 	tcase_add_test(c, every_so_often);
 	tcase_add_test(c, finished_and_cut);
 	tcase_add_test(c, only_its_own);

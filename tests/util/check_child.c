@@ -309,6 +309,94 @@ START_TEST(leaves_no_descriptor)
 }
 END_TEST
 
+/* --- a helper that speaks --- */
+
+static unsigned heard;
+static char words[64];
+static bool deaf, free_by_message;
+
+static bool on_message(void *userdata, const void *data, size_t n)
+{
+	ck_assert_ptr_eq(userdata, &calls);
+	if (deaf)
+		return false;
+	heard++;
+	(void)snprintf(words + strlen(words), sizeof(words) - strlen(words), "[%.*s]", (int)n, (const char *)data);
+	if (free_by_message)
+		child = child_free(child);
+	return true;
+}
+
+static int listen_to(const char *script, size_t max, uint64_t silence_ms)
+{
+	return child_listen(&child, event, SHELL, script, strlen(script), max, silence_ms, on_message, on_finish,
+			    &calls);
+}
+
+START_TEST(messages)
+{
+	ck_assert_int_eq(listen_to("printf one; printf twelve; printf x", 6, LONG), 0);
+	finish();
+	ck_assert_int_eq(result, 0);
+	ck_assert_uint_eq(output_n, 0);
+	ck_assert_str_eq(words, "[one][twelve][x]");
+}
+END_TEST
+
+START_TEST(a_message_too_long)
+{
+	ck_assert_int_eq(listen_to("printf one; printf 1234567; exec sleep 1000", 6, LONG), 0);
+	finish();
+	ck_assert_int_eq(result, -EFBIG);
+	ck_assert_str_eq(words, "[one]");
+}
+END_TEST
+
+START_TEST(silent_too_long)
+{
+	ck_assert_int_eq(listen_to("exec sleep 1000", 6, 20), 0);
+	finish();
+	ck_assert_int_eq(result, -ETIME);
+	ck_assert_uint_eq(heard, 0);
+}
+END_TEST
+
+/* It is not silent then, we are deaf. */
+START_TEST(a_message_that_waits)
+{
+	uint64_t end;
+
+	deaf = true;
+	ck_assert_int_eq(listen_to("printf one; printf two; exit 4", 6, 300), 0);
+	for (end = timer_now() + 600; timer_now() < end;)
+		ck_assert_int_ge(sd_event_run(event, 10000), 0);
+	ck_assert_uint_eq(heard + calls, 0);
+	child_go_on(child);
+	ck_assert_uint_eq(heard, 0);
+	deaf = false;
+	child_go_on(child);
+	ck_assert_str_eq(words, "[one]");
+	child_go_on(child);
+	ck_assert_str_eq(words, "[one]");
+	finish();
+	ck_assert_int_eq(result, 4);
+	ck_assert_str_eq(words, "[one][two]");
+}
+END_TEST
+
+START_TEST(freed_by_a_message)
+{
+	free_by_message = true;
+	ck_assert_int_eq(listen_to("printf one; exec sleep 1000", 6, LONG), 0);
+	while (heard == 0)
+		ck_assert_int_gt(sd_event_run(event, UINT64_MAX), 0);
+	ck_assert_ptr_null(child);
+	while (sd_event_run(event, 0) > 0)
+		;
+	ck_assert_uint_eq(calls, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("child");
@@ -335,6 +423,11 @@ int main(void)
 	tcase_add_test(tc, input_may_hold_any_byte);
 	tcase_add_test(tc, inherits_nothing);
 	tcase_add_test(tc, leaves_no_descriptor);
+	tcase_add_test(tc, messages);
+	tcase_add_test(tc, a_message_too_long);
+	tcase_add_test(tc, silent_too_long);
+	tcase_add_test(tc, a_message_that_waits);
+	tcase_add_test(tc, freed_by_a_message);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -1,0 +1,23 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shuts the process in that speaks to strangers: what it has open by then is all that it ever has. The layers do not
+ * rely on each other, for not every kernel has each of them:
+ *
+ *   no new privileges   no program that is set-uid or has capabilities gives any
+ *   limits              no file grows, few descriptors, bounded memory, no core (which would hold a URL, a secret)
+ *   Landlock            no path of any file, no TCP but to one port, no signals and abstract sockets of others
+ *                       (Linux 5.13; ports since 6.7, the last since 6.12)
+ *   seccomp             no call that opens, changes or runs a file, makes a process, looks into one or ends one;
+ *                       sockets of IP only: not the daemon's control socket */
+
+#include "util/macro.h"
+
+#include <stdint.h>
+
+enum {
+	CONFINE_LANDLOCK = 1 << 0,
+	CONFINE_SECCOMP = 1 << 1,
+};
+
+/* port: the one that is still to be connected to. Which of the two the kernel has put in force; never fails. */
+unsigned confine(uint16_t port);

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "helpers/confine.h"
+
+#include "fake/suite.h"
+#include "fake/temp.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *dir;
+static char key[256], control[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+static int listener, allowed, forbidden;
+static uint16_t allowed_port, forbidden_port;
+
+static int listen_tcp(uint16_t *ret_port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(listen(fd, 5), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+	*ret_port = ntohs(a.sin_port);
+	return fd;
+}
+
+static void setup(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	dir = temp_dir();
+	temp_text(dir, "device.key", "secret");
+	(void)snprintf(key, sizeof(key), "%s/device.key", dir);
+	(void)snprintf(control, sizeof(control), "%s/control", dir);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	memcpy(a.sun_path, control, strlen(control) + 1);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(listen(listener, 5), 0);
+	allowed = listen_tcp(&allowed_port);
+	forbidden = listen_tcp(&forbidden_port);
+}
+
+static void teardown(void)
+{
+	(void)close(listener);
+	(void)close(allowed);
+	(void)close(forbidden);
+	temp_remove(dir);
+}
+
+static int connect_tcp(uint16_t port)
+{
+	const struct sockaddr_in a = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				       .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
+
+	if (fd < 0)
+		return -errno;
+	r = connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0 ? -errno : 0;
+	(void)close(fd);
+	return r;
+}
+
+/* What each tries that must not work: 0, or why it has worked after all. */
+
+static int read_the_key(void)
+{
+	return open(key, O_RDONLY | O_CLOEXEC) >= 0;
+}
+
+static int read_its_own_memory(void)
+{
+	return open("/proc/self/mem", O_RDONLY | O_CLOEXEC) >= 0;
+}
+
+static int write_a_file(void)
+{
+	return open("/tmp/expresslinkd-confine", O_RDWR | O_CREAT | O_CLOEXEC, 0600) >= 0;
+}
+
+static int list_the_state(void)
+{
+	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0;
+}
+
+static int remove_the_key(void)
+{
+	return unlink(key) == 0;
+}
+
+static int rename_the_key(void)
+{
+	return rename(key, "/tmp/expresslinkd-confine") == 0;
+}
+
+static int open_its_mode(void)
+{
+	return chmod(key, 0666) == 0;
+}
+
+/* The path is not even looked at: there is no socket to do it with. */
+static int connect_to_the_control_socket(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(a.sun_path, control, strlen(control) + 1);
+	return fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+}
+
+static int talk_to_the_kernel(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0) >= 0;
+}
+
+static int run_a_program(void)
+{
+	char *argv[] = { (char *)"true", NULL };
+	pid_t pid;
+
+	return posix_spawn(&pid, "/bin/true", NULL, NULL, argv, environ) == 0;
+}
+
+static int fork_itself(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid > 0;
+}
+
+static int end_the_daemon(void)
+{
+	return kill(getppid(), 0) == 0;
+}
+
+static int trace_the_daemon(void)
+{
+	return ptrace(PTRACE_SEIZE, getppid(), 0, 0) == 0;
+}
+
+static int read_the_daemon(void)
+{
+	char byte;
+	struct iovec here = { &byte, 1 }, there = { key, 1 };
+
+	return process_vm_readv(getppid(), &here, 1, &there, 1, 0) == 1;
+}
+
+static const struct {
+	const char *name;
+	int (*fn)(void);
+} attempts[] = {
+	{ "read the key", read_the_key },
+	{ "read its own memory", read_its_own_memory },
+	{ "write a file", write_a_file },
+	{ "list the state", list_the_state },
+	{ "remove the key", remove_the_key },
+	{ "rename the key", rename_the_key },
+	{ "change the key's mode", open_its_mode },
+	{ "connect to the control socket", connect_to_the_control_socket },
+	{ "talk to the kernel", talk_to_the_kernel },
+	{ "run a program", run_a_program },
+	{ "fork", fork_itself },
+	{ "end the daemon", end_the_daemon },
+	{ "trace the daemon", trace_the_daemon },
+	{ "read the daemon's memory", read_the_daemon },
+};
+
+static int in_child(int (*fn)(void), bool confined)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (confined && !(confine(allowed_port) & CONFINE_SECCOMP))
+			_exit(99);
+		_exit(fn());
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+START_TEST(cannot)
+{
+	int r = in_child(attempts[_i].fn, true);
+
+	if (r == 99) /* an emulator has no seccomp; the kernels of Debian do */
+		return;
+	ck_assert_msg(r == 0, "it could %s", attempts[_i].name);
+}
+END_TEST
+
+/* The attempts would work, but for the one thing. */
+START_TEST(could)
+{
+	ck_assert_int_eq(in_child(read_the_key, false), 1);
+	ck_assert_int_eq(in_child(connect_to_the_control_socket, false), 1);
+	ck_assert_int_eq(in_child(run_a_program, false), 1);
+	ck_assert_int_eq(in_child(end_the_daemon, false), 1);
+}
+END_TEST
+
+static int what_it_needs(void)
+{
+	int pair[2];
+
+	return connect_tcp(allowed_port) != 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 ||
+	       prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0;
+}
+
+START_TEST(can)
+{
+	int r = in_child(what_it_needs, true);
+
+	ck_assert(r == 0 || r == 99);
+}
+END_TEST
+
+/* Since Linux 6.7. */
+START_TEST(one_port)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		unsigned done = confine(allowed_port);
+		int r = connect_tcp(forbidden_port);
+
+		_exit(!(done & CONFINE_LANDLOCK) || r == -EACCES || r == 0 ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("confine");
+	TCase *tc = tcase_create("confine");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, cannot, 0, ELEMENTS(attempts));
+	tcase_add_test(tc, could);
+	tcase_add_test(tc, can);
+	tcase_add_test(tc, one_port);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
