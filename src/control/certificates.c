@@ -2,10 +2,23 @@
 #include "control/certificates.h"
 
 #include "crypto/cert.h"
+#include "crypto/fitness.h"
 
 #include <string.h>
 
 #define END "-----END CERTIFICATE-----"
+
+/* Of those that verify signatures, whatever their dates, which are shown. */
+static void add_fitness(struct json *j, cJSON *object, const char *use, const char *pem, size_t n)
+{
+	const struct fitness_clock watch = { .sure = false };
+	char why[FITNESS_MAX_WHY + 1];
+
+	if (strcmp(use, "OTAcertificate") != 0 && strcmp(use, "HOTAcertificate") != 0)
+		return;
+	if (fitness_judge(pem, n, FITNESS_CODE, &watch, why) > 0)
+		json_text(j, object, "unfit", why);
+}
 
 static void add_one(struct json *j, cJSON *array, const char *use, const char *pem, size_t n)
 {
@@ -21,6 +34,7 @@ static void add_one(struct json *j, cJSON *array, const char *use, const char *p
 	json_text(j, object, "serial", info.serial);
 	json_text(j, object, "not_before", info.not_before);
 	json_text(j, object, "not_after", info.not_after);
+	add_fitness(j, object, use, pem, n);
 }
 
 void certificates_add(struct json *j, cJSON *array, const char *use, const char *pem, size_t n)

@@ -70,7 +70,7 @@ static time_t time_of(const char *text)
 static void check_certificate(struct check *c, const cJSON *one)
 {
 	const char *use = ask_text(one, "use"), *subject = ask_text(one, "subject"),
-		   *until = ask_text(one, "not_after");
+		   *until = ask_text(one, "not_after"), *unfit = ask_text(one, "unfit");
 	time_t from = time_of(ask_text(one, "not_before")), to = time_of(until), now = time(NULL);
 	/* One root of several may well have gone out of date. */
 	bool own = strcmp(use, "own") == 0;
@@ -84,6 +84,8 @@ static void check_certificate(struct check *c, const cJSON *one)
 	else if (now < from)
 		check_say(c, bad, "certificate", "%s: %s is valid from %s only: check the clock", use, subject,
 			  ask_text(one, "not_before"));
+	else if (*unfit)
+		check_say(c, bad, "certificate", "%s: %s verifies no image: %s", use, subject, unfit);
 	else if (to - now < SOON_DAYS * DAY)
 		check_say(c, CHECK_WARNING, "certificate", "%s: %s expires soon, at %s", use, subject, until);
 	else

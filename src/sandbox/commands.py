@@ -77,6 +77,7 @@ def command_identity(options):
         raise Problem("%s exists and is not empty" % target)
     target.parent.mkdir(parents=True, exist_ok=True)
     make_identity(target, sandbox.account)
+    make_signers(sandbox)
     if sandbox.port():
         write_module_config(sandbox, target, target, endpoint(sandbox.port()))
     print(thing_name(target))

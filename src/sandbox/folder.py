@@ -35,7 +35,7 @@ class Sandbox:
         return handle
 
     def prepare(self):
-        for leftover in self.folder.glob("*.new-*"):
+        for leftover in [*self.folder.glob("*.new-*"), *self.signers.glob("*.new-*")]:
             shutil.rmtree(leftover, ignore_errors=True)
         if not self.account.exists():
             make_account(self.account)

@@ -67,6 +67,26 @@ START_TEST(one_that_cannot_be_read)
 }
 END_TEST
 
+START_TEST(one_that_is_not_fit)
+{
+	static const char *const uses[] = { "OTAcertificate", "HOTAcertificate", "RootCA" };
+	struct pki *server = pki_make(&(struct pki_order){ .name = "Server", .purpose = "serverAuth" });
+	struct pki *old = pki_make(&(struct pki_order){ .name = "Old", .expired = true });
+	char *text;
+
+	certificates_add(&j, array, uses[_i], old->pem, strlen(old->pem));
+	text = json_print(&j);
+	ck_assert_ptr_null(strstr(text, "unfit"));
+	free(text);
+	certificates_add(&j, array, uses[_i], server->pem, strlen(server->pem));
+	text = json_print(&j);
+	ck_assert((strstr(text, "\"unfit\":\"its extendedKeyUsage is not for code\"") != NULL) == (_i < 2));
+	free(text);
+	pki_free(server);
+	pki_free(old);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("certificates");
@@ -76,6 +96,7 @@ int main(void)
 	tcase_add_test(tc, several);
 	tcase_add_test(tc, none);
 	tcase_add_test(tc, one_that_cannot_be_read);
+	tcase_add_loop_test(tc, one_that_is_not_fit, 0, 3);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -139,9 +139,12 @@ def settings_faults():
               ("cloud", "FAIL", "no endpoint"), words=("-c", m.configuration))
         m.settings = dict(well)
         m.settings["Cloud", "RootCA"] = m.pki.file("hota-expired.crt")
+        m.settings["OTA", "Certificate"] = m.pki.file("ota-server.crt")
         m.settings["Cloud", "StagingEndpoint"] = "localhost:1"
         m.write_settings()
-        check(m, 1, ("certificate", "warning", "RootCA: .* has expired"), ("cloud", "FAIL", "refused"),
+        check(m, 1, ("certificate", "warning", "RootCA: .* has expired"),
+              ("certificate", "warning", "OTAcertificate: .* verifies no image: its extendedKeyUsage is not for code"),
+              ("cloud", "FAIL", "refused"),
               words=("-c", m.configuration))
         m.settings = dict(well)
         m.settings["Pins", "Chip"] = "no-such-chip"
