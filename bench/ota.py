@@ -152,9 +152,11 @@ def bench_ota_memory(b):
     with b.broker(), b.jobs() as service:
         ours, peer = b.in_turn(lambda: after(large), lambda: after(small))
     for i, name in enumerate(("anonymous", "peak")):
-        grown = values(ours, i)[0] - values(peer, i)[0]
-        yield Row(f"Memory of an update, {large >> 20} MiB (peer: 1 MiB), {name}", "KiB", values(ours, i)[0],
-                  values(peer, i)[0], None, "≤ 64 KiB more", None if b.quick else grown <= 64)
+        found, other = values(ours, i)[0], values(peer, i)[0]
+        row = Row(f"Memory of an update, {large >> 20} MiB (peer: 1 MiB), {name}", "KiB", found, other, None, "", None)
+        if name == "anonymous":  # the peak has what waits for the disk, up to its bound
+            row = row._replace(goal="≤ 64 KiB more", met=found <= other + 64)
+        yield row
 
 
 def bench_https(b):
