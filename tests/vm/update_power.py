@@ -35,6 +35,7 @@ class Host(updates.Host):
         super().__init__(service, 120)
         self.m, self.chance = m, chance
         self.cut = self.cancelling = None  # their moments
+        self.cut_at_answer = False
 
     # -- the line ----------------------------------------------------------------------------------------------
 
@@ -45,6 +46,8 @@ class Host(updates.Host):
         while True:
             answer = self.m.serial.soon(0.002, line)
             if answer is not None:
+                if self.cut_at_answer:
+                    self.lose_power(answer + b"\n")
                 return answer.decode().rstrip("\r")
             self.look_at_clock()
             if time.monotonic() > end:
@@ -60,15 +63,19 @@ class Host(updates.Host):
             self.cancelling = None
             self.cancel()
         if self.cut and self.cut.has_come():
-            self.cut = None
-            heard, self.loss = self.m.power_cut(self.chance)
-            raise updates.Gone(heard)
+            self.lose_power(b"")
+
+    def lose_power(self, heard):
+        self.cut, self.cut_at_answer = None, False
+        more, self.loss = self.m.power_cut(self.chance)
+        raise updates.Gone(heard + more)
 
     # -- up to the cut, which comes before any of these returns --------------------------------------------------
 
     def await_cut(self, seconds, size):
-        """From now on the power may fail, about within so many seconds or bytes that are written."""
-        self.cut = Moment(self.m, self.chance, seconds, size)
+        """From now on the power may fail, about within so many seconds or bytes that are written, or with the next answer."""
+        self.cut_at_answer = self.chance.random() < 0.3
+        self.cut = Moment(self.m, self.chance, seconds, size) if not self.cut_at_answer else None
         if self.chance.random() < 0.25:
             self.cancelling = Moment(self.m, self.chance, seconds, size)
 
