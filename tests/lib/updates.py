@@ -134,10 +134,16 @@ class Host:
         try:
             answer = self.command(line)
         except Gone as gone:
-            if not b"OK\r\n".startswith(gone.heard[:4]):
+            if gone.heard.endswith(b"\n"):
+                self.answered(line, what, gone.heard.decode().rstrip("\r\n"))
+            elif b"OK\r".startswith(gone.heard):
+                self.note(what, None)
+            else:
                 raise Failure("%s: %r" % (line, gone.heard)) from None
-            self.note(what, True if gone.heard == b"OK\r\n" else None)
             raise
+        self.answered(line, what, answer)
+
+    def answered(self, line, what, answer):
         if answer == "OK":
             self.note(what, True)
         elif what != "accepted" or not (self.accepted is None or self.cancelled):
@@ -166,7 +172,7 @@ class Host:
         offered = self.accepted is False
         code = self.until_ota((0, 5) if self.announced else (0, 3, 5))
         if code != 0 and (offered or self.is_ended()):
-            raise Failure("OTA? is %d: %s" % (code, "not accepted" if offered else "the job was ended: %s" % self.ended))
+            raise Failure("OTA? is %d, but the job was %s" % (code, self.ended or "not accepted"))
         if code != 0:
             self.accepted, self.ended = True, set()
         elif self.accepted and not self.ended and not self.cancelled:

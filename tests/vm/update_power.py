@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The power fails in the middle of an update: while the image comes, while the host accepts, reads, closes or flushes it, and
-while the cloud may cancel the job. Afterwards OTA?, the bytes that are read and the job's end in the cloud agree with what
-the host was told, and what was on the disk is not fetched again."""
+"""The power fails in the middle of an update: while the image comes, while the host accepts, reads, closes or flushes it,
+and while the cloud may cancel the job. Afterwards OTA?, the bytes that are read and the job's end in the cloud agree with
+what the host was told, and what was on the disk is not fetched again."""
 
 import collections
 import hashlib
@@ -26,8 +26,9 @@ LOSS = MIB + WINDOW
 REFUSED = "Job [^ ]+: the cloud refuses its result: [A-Za-z]+"
 
 FILES = {"dictionary", "dictionary.old", "clock", "update", "update.old"}
-PHASES = {"download": (70000, 5 * MIB // 2, 4 * MIB, 4 * MIB), "READ": (5000, 70000, MIB + 1), "CLOSE": (1, 5000, 300000),
-          "FLUSH": (5000, 300000, 5 * MIB // 2)}
+# With sizes of images
+PHASES = {"download": (70000, 5 * MIB // 2, 4 * MIB, 4 * MIB), "READ": (5000, 70000, MIB + 1),
+          "CLOSE": (1, 5000, 300000), "FLUSH": (5000, 300000, 5 * MIB // 2)}
 
 
 class Host(updates.Host):
@@ -35,6 +36,7 @@ class Host(updates.Host):
         super().__init__(service, 120)
         self.m, self.chance = m, chance
         self.cut = self.cancelling = None  # their moments
+        self.cut_at_answer = False
 
     # -- the line ----------------------------------------------------------------------------------------------
 
@@ -45,6 +47,8 @@ class Host(updates.Host):
         while True:
             answer = self.m.serial.soon(0.002, line)
             if answer is not None:
+                if self.cut_at_answer:
+                    self.lose_power(answer + b"\n")
                 return answer.decode().rstrip("\r")
             self.look_at_clock()
             if time.monotonic() > end:
@@ -60,15 +64,19 @@ class Host(updates.Host):
             self.cancelling = None
             self.cancel()
         if self.cut and self.cut.has_come():
-            self.cut = None
-            heard, self.loss = self.m.power_cut(self.chance)
-            raise updates.Gone(heard)
+            self.lose_power(b"")
+
+    def lose_power(self, heard):
+        self.cut, self.cut_at_answer = None, False
+        more, self.loss = self.m.power_cut(self.chance)
+        raise updates.Gone(heard + more)
 
     # -- up to the cut, which comes before any of these returns --------------------------------------------------
 
     def await_cut(self, seconds, size):
-        """From now on the power may fail, about within so many seconds or bytes that are written."""
-        self.cut = Moment(self.m, self.chance, seconds, size)
+        """From now on the power may fail: with the next answer, or about within so many seconds or written bytes."""
+        self.cut_at_answer = self.chance.random() < 0.3
+        self.cut = Moment(self.m, self.chance, seconds, size) if not self.cut_at_answer else None
         if self.chance.random() < 0.25:
             self.cancelling = Moment(self.m, self.chance, seconds, size)
 
