@@ -61,6 +61,11 @@ NAMES = ("version", "VERSION", "fileVersion", "force", "Force", "manufacturer", 
          "a" * 300, "\u0000")
 
 
+# What counts, and what is worst for it
+FIELDS = {"filesize": NUMBERS, "fileid": NUMBERS, "fileType": NUMBERS, "filepath": PATHS, "certfile": PATHS,
+          "streamname": PATHS, "update_data_url": PATHS, "protocols": ODD, "files": ODD, "afr_ota": ODD}
+
+
 def nested(depth, kind):
     value = 1
     for _ in range(depth):
@@ -86,6 +91,12 @@ def containers(found):
 
 def mutate(r, found):
     """One change, somewhere."""
+    if r.random() < 0.5:
+        key = r.choice(list(FIELDS))
+        for place in containers(found):
+            if isinstance(place, dict) and key in place:
+                place[key] = copy.deepcopy(r.choice(FIELDS[key])) if r.random() < 0.7 else value(r)
+        return
     place = r.choice([c for c in containers(found) if c] or [found])
     keys = list(place) if isinstance(place, dict) else list(range(len(place)))
     if not keys:
@@ -185,6 +196,21 @@ def judge_module(found, ota, file):
         return "refused"
     return "module" if not forced and list(signatures) == ["sig-sha256-ecdsa"] and \
         signatures["sig-sha256-ecdsa"] == SIGNATURE else "any"
+
+
+SINGLES = [(key, item) for key, values in FIELDS.items() for item in values]
+
+
+def single(n, name, size):
+    """The first seed with one field of it wrong, each in turn."""
+    key, item = SINGLES[n]
+    found = copy.deepcopy(SEEDS[0])
+    for place in containers(found):
+        if isinstance(place, dict) and key in place:
+            place.update({"filesize": size} if "filesize" in place else {})
+            place.update({"streamname": name} if "streamname" in place else {})
+            place[key] = copy.deepcopy(item)
+    return json.dumps(found, separators=(",", ":")), judge(found)
 
 
 def make(r, name, size):
