@@ -7,11 +7,12 @@ import json
 import re
 
 STREAM = "AFR_OTA-0f3c8a52-6d11-4b7e-9c40-7a1b2c3d4e5f"
-URL = ("https://images.invalid/SignedImages/5c1d?X-Amz-Security-Token=AAAA%2F%2F&X-Amz-Algorithm=AWS4-HMAC-SHA256"
+SERVER = "https://images.invalid/"
+URL = (SERVER + "SignedImages/5c1d?X-Amz-Security-Token=AAAA%2F%2F&X-Amz-Algorithm=AWS4-HMAC-SHA256"
        "&X-Amz-Date=20261128T000000Z&X-Amz-SignedHeaders=host&X-Amz-Expires=1800&X-Amz-Signature=00112233")
 SIGNATURE = "MEUCIQDAAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHwIgICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
 TYPES = (101, 103, 107, 202, 204)
-LARGEST = 16 << 20
+LARGEST, LARGEST_MODULE = 16 << 20, 256 << 20
 DOCUMENT_LIMIT = 32768
 
 
@@ -163,14 +164,14 @@ def is_lone(text):
 
 
 def judge(found):
-    """"refused", "host": to be offered as 2, "module": as 1, or "any" of these and whatever a later release does."""
+    """"refused", "host": to be offered as 2, "module": as 1, or "any" of these."""
     ota = found.get("afr_ota")
     files = ota.get("files") if isinstance(ota, dict) else None
     if not isinstance(files, list) or len(files) != 1 or not isinstance(files[0], dict):
         return "refused"
     file, protocols = files[0], ota.get("protocols")
     kind = number(file.get("fileType"), 255)
-    size = number(file.get("filesize"), LARGEST)
+    size = number(file.get("filesize"), LARGEST_MODULE if kind == 101 else LARGEST)
     if kind not in TYPES or not size or number(file.get("fileid"), 255) is None or not isinstance(protocols, list):
         return "refused"
     stream, url = ota.get("streamname"), file.get("update_data_url")
@@ -180,8 +181,8 @@ def judge(found):
         return "refused"
     if http and url is not None and not (isinstance(url, str) and url.startswith("https://")):
         return "refused"
-    if not mqtt or stream is None:
-        return "any" if http and url is not None else "refused"
+    if not (mqtt and stream is not None) and not (http and url is not None):
+        return "refused"
     if kind == 202:
         return "host"
     return "any" if kind != 101 else judge_module(found, ota, file)
@@ -194,6 +195,8 @@ def judge_module(found, ota, file):
     forced = any(key.lower() == "force" for place in places if isinstance(place, dict) for key in place)
     if not signatures:
         return "refused"
+    if number(file.get("filesize"), LARGEST) is None:
+        return "any"  # too large for a stream, it may be
     return "module" if not forced and list(signatures) == ["sig-sha256-ecdsa"] and \
         signatures["sig-sha256-ecdsa"] == SIGNATURE else "any"
 

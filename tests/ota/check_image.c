@@ -19,6 +19,7 @@
 #define W     ((size_t)STAGING_WINDOW)
 #define BLOCK 16384u
 #define SIZE  (20 * W + 777)
+#define LARGE (IMAGE_BACKLOG + SIZE) /* more than may wait */
 
 /* --- memory: the linker puts these in the place of malloc() and its like --- */
 
@@ -112,17 +113,27 @@ static void begin(void)
 	image_on_error(image, on_error, &errors);
 }
 
-static void setup(void)
+/* Once: under valgrind it takes its time. */
+static void fill(void)
 {
 	uint32_t x = 3;
 
-	dir = temp_dir();
 	file = malloc(IMAGE_MAX_HOST);
 	ck_assert_ptr_nonnull(file);
 	for (size_t i = 0; i < IMAGE_MAX_HOST; i++) {
 		x = x * 1664525 + 1013904223;
 		file[i] = (unsigned char)(x >> 24);
 	}
+}
+
+static void unfill(void)
+{
+	free(file);
+}
+
+static void setup(void)
+{
+	dir = temp_dir();
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	begin();
 }
@@ -131,7 +142,6 @@ static void teardown(void)
 {
 	image_free(image);
 	sd_event_unref(event);
-	free(file);
 	temp_remove(dir);
 }
 
@@ -334,9 +344,9 @@ START_TEST(no_more_than_may_wait)
 {
 	uint64_t at;
 
-	create(SIZE);
+	create(LARGE);
 	/* The loop does not run: what comes has to wait, and some of it is refused. */
-	for (at = 0; at < SIZE && image_put(image, at, file + at, BLOCK); at += BLOCK)
+	for (at = 0; at < LARGE && image_put(image, at, file + at, BLOCK); at += BLOCK)
 		;
 	ck_assert_uint_le(at, IMAGE_BACKLOG);
 	ck_assert_uint_ge(at, IMAGE_BACKLOG - 2 * BLOCK);
@@ -348,9 +358,9 @@ START_TEST(no_more_than_may_wait)
 	while (image_have(image) < at)
 		turn();
 	ck_assert_uint_eq(rooms, 1);
-	put_from(at, SIZE);
+	put_from(at, LARGE);
 	ck_assert_int_eq(finish(), 0);
-	is_digest(SIZE);
+	is_digest(LARGE);
 }
 END_TEST
 
@@ -359,32 +369,32 @@ START_TEST(a_gap)
 {
 	uint64_t at;
 
-	create(SIZE);
+	create(LARGE);
 	for (at = BLOCK; image_put(image, at, file + at, BLOCK); at += BLOCK)
-		ck_assert_uint_lt(at, SIZE);
+		ck_assert_uint_lt(at, LARGE);
 	ck_assert_uint_le(at, IMAGE_BACKLOG + BLOCK);
 	ck_assert_uint_eq(image_have(image), 0);
 	ck_assert(!image_put(image, at + BLOCK, file + at + BLOCK, BLOCK));
 	ck_assert(image_put(image, 0, file, BLOCK));
 	while (rooms == 0)
 		turn();
-	put_from(at, SIZE);
+	put_from(at, LARGE);
 	ck_assert_int_eq(finish(), 0);
-	is_digest(SIZE);
+	is_digest(LARGE);
 }
 END_TEST
 
 /* One that is larger than all that may wait. */
 START_TEST(a_large_piece)
 {
-	create(SIZE);
-	ck_assert(image_put(image, 0, file, SIZE - 5));
-	ck_assert(!image_put(image, SIZE - 5, file + SIZE - 5, 5));
+	create(LARGE);
+	ck_assert(image_put(image, 0, file, LARGE - 5));
+	ck_assert(!image_put(image, LARGE - 5, file + LARGE - 5, 5));
 	while (rooms == 0)
 		turn();
-	ck_assert(image_put(image, SIZE - 5, file + SIZE - 5, 5));
+	ck_assert(image_put(image, LARGE - 5, file + LARGE - 5, 5));
 	ck_assert_int_eq(finish(), 0);
-	is_digest(SIZE);
+	is_digest(LARGE);
 }
 END_TEST
 
@@ -788,7 +798,7 @@ START_TEST(refused_and_broken)
 {
 	uint64_t at;
 
-	create(SIZE);
+	create(LARGE);
 	faults_arm(1, EIO);
 	for (at = 0; image_put(image, at, file + at, BLOCK); at += BLOCK)
 		;
@@ -822,6 +832,7 @@ int main(void)
 	Suite *suite = suite_create("image");
 	TCase *c = tcase_create("image");
 
+	tcase_add_unchecked_fixture(c, fill, unfill);
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, comes_and_is_read, 0, ELEMENTS(sizes));
 	tcase_add_test(c, in_any_order);

@@ -22,12 +22,11 @@ static char *dir;
 static struct staging *staging;
 static unsigned char *file; /* what is downloaded */
 
-static void setup(void)
+/* Once: under valgrind it takes its time. */
+static void fill(void)
 {
 	uint32_t x = 1;
 
-	dir = temp_dir();
-	ck_assert_int_eq(staging_new(&staging, dir), 0);
 	file = malloc(MAX_SIZE);
 	ck_assert_ptr_nonnull(file);
 	for (size_t i = 0; i < MAX_SIZE; i++) {
@@ -36,9 +35,19 @@ static void setup(void)
 	}
 }
 
-static void teardown(void)
+static void unfill(void)
 {
 	free(file);
+}
+
+static void setup(void)
+{
+	dir = temp_dir();
+	ck_assert_int_eq(staging_new(&staging, dir), 0);
+}
+
+static void teardown(void)
+{
 	staging_free(staging);
 	temp_remove(dir);
 }
@@ -689,6 +698,7 @@ int main(void)
 	Suite *suite = suite_create("staging");
 	TCase *c = tcase_create("staging");
 
+	tcase_add_unchecked_fixture(c, fill, unfill);
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, from_the_beginning_to_the_end, 0, ELEMENTS(sizes));
 	tcase_add_test(c, room_is_reserved);
