@@ -9,7 +9,7 @@
 
 struct digest {
 	EVP_MD *type; /* fetched once: the library looks it up at every start otherwise */
-	EVP_MD_CTX *ctx;
+	EVP_MD_CTX *ctx, *copy;
 };
 
 /* Errors that stay in OpenSSL's queue would be taken for those of the next TLS call. */
@@ -28,7 +28,8 @@ int digest_new(struct digest **ret)
 		return -ENOMEM;
 	d->type = EVP_MD_fetch(NULL, "SHA256", NULL);
 	d->ctx = EVP_MD_CTX_new();
-	if (!d->type || !d->ctx)
+	d->copy = EVP_MD_CTX_new();
+	if (!d->type || !d->ctx || !d->copy)
 		return result(0);
 	r = digest_restart(d);
 	if (r < 0)
@@ -42,6 +43,7 @@ struct digest *digest_free(struct digest *d)
 	if (!d)
 		return NULL;
 	EVP_MD_CTX_free(d->ctx);
+	EVP_MD_CTX_free(d->copy);
 	EVP_MD_free(d->type);
 	free(d);
 	return NULL;
@@ -55,6 +57,12 @@ int digest_restart(struct digest *d)
 int digest_add(struct digest *d, const void *data, size_t n)
 {
 	return result(EVP_DigestUpdate(d->ctx, data, n));
+}
+
+int digest_ahead(struct digest *d, const void *data, size_t n, unsigned char ret[DIGEST_SIZE])
+{
+	return result(EVP_MD_CTX_copy_ex(d->copy, d->ctx) == 1 && EVP_DigestUpdate(d->copy, data, n) == 1 &&
+		      EVP_DigestFinal_ex(d->copy, ret, NULL) == 1);
 }
 
 int digest_finish(struct digest *d, unsigned char ret[DIGEST_SIZE])

@@ -19,5 +19,8 @@ DEFINE_CLEANUP(struct digest *, digest_free)
 int digest_restart(struct digest *d) _must_check_;
 int digest_add(struct digest *d, const void *data, size_t n) _must_check_;
 
+/* What digest_finish() would give if data were added, too; nothing changes. data may be NULL when n is 0. */
+int digest_ahead(struct digest *d, const void *data, size_t n, unsigned char ret[DIGEST_SIZE]) _must_check_;
+
 /* Of all that was added since the last start; starts anew. */
 int digest_finish(struct digest *d, unsigned char ret[DIGEST_SIZE]) _must_check_;

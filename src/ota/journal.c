@@ -85,7 +85,7 @@ int journal_open(struct journal *j, int dir, const char *tag, uint64_t size, uns
 	return r < 0 ? r : read_lines(j, windows, ret, ret_n);
 }
 
-int journal_write(const struct journal *j, const unsigned char windows[][DIGEST_SIZE], unsigned first, unsigned end)
+int journal_write(const struct journal *j, const unsigned char digests[][DIGEST_SIZE], unsigned first, unsigned end)
 {
 	size_t header_n = strlen(j->header);
 	int r = 0;
@@ -93,7 +93,7 @@ int journal_write(const struct journal *j, const unsigned char windows[][DIGEST_
 	for (unsigned i = first; r == 0 && i < end; i++) {
 		char line[JOURNAL_LINE + 1];
 
-		hex_encode(windows[i], DIGEST_SIZE, line);
+		hex_encode(digests[i], DIGEST_SIZE, line);
 		line[JOURNAL_LINE - 1] = '\n';
 		r = fd_write_at(j->fd, line, JOURNAL_LINE, header_n + i * JOURNAL_LINE);
 	}

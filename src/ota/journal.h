@@ -1,10 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The journal of the staging file: which download it is of, and the digests of its windows as far as they are on the
- * disk.
+/* The journal of the staging file: which download it is of, and digests of its beginning, as far as it is on the disk.
  *
  *   expresslink-image 1 <size> <SHA-256 of the download's tag>
- *   <SHA-256 of a window>
+ *   <SHA-256 of the file up to the end of a window>
  *   ...
  *
  * It has no checksum of its own: a line that was damaged is not the digest of anything. Its room is reserved, so behind
@@ -34,8 +33,8 @@ int journal_make(struct journal *j, int dir, const char *tag, uint64_t size, uns
 int journal_open(struct journal *j, int dir, const char *tag, uint64_t size, unsigned windows,
 		 unsigned char ret[][DIGEST_SIZE], unsigned *ret_n) _must_check_;
 
-/* The digests of the windows from first up to end, which are on the disk; durable when it returns. 0 or -errno. */
-int journal_write(const struct journal *j, const unsigned char windows[][DIGEST_SIZE], unsigned first,
+/* The digests for the windows from first up to end, which are on the disk; durable when it returns. 0 or -errno. */
+int journal_write(const struct journal *j, const unsigned char digests[][DIGEST_SIZE], unsigned first,
 		  unsigned end) _must_check_;
 
 void journal_close(struct journal *j);

@@ -17,6 +17,8 @@
 
 #define MODE 0600
 
+#define READ_WINDOWS (IMAGE_MAX_HOST / STAGING_WINDOW) /* of an image that is read in pieces */
+
 _Static_assert(IMAGE_MAX_SIZE / STAGING_WINDOW <= JOURNAL_MAX_WINDOWS, "the journal is too small");
 
 struct staging {
@@ -30,7 +32,8 @@ struct staging {
 	uint64_t room;
 	struct digest *whole, *window;
 	unsigned char digest[DIGEST_SIZE];
-	unsigned char windows[JOURNAL_MAX_WINDOWS][DIGEST_SIZE];
+	unsigned char beginnings[JOURNAL_MAX_WINDOWS][DIGEST_SIZE]; /* up to the end of each window */
+	unsigned char windows[READ_WINDOWS][DIGEST_SIZE];
 };
 
 int staging_new(struct staging **ret, const char *dir)
@@ -87,6 +90,11 @@ static size_t window_size(const struct staging *s, unsigned window)
 	uint64_t rest = s->size - (uint64_t)window * STAGING_WINDOW;
 
 	return rest < STAGING_WINDOW ? (size_t)rest : STAGING_WINDOW;
+}
+
+static bool is_read(const struct staging *s)
+{
+	return s->size <= IMAGE_MAX_HOST;
 }
 
 /* Those that are complete when so many bytes are there. */
@@ -192,7 +200,7 @@ static int open_both(struct staging *s, const char *tag)
 	uint64_t there;
 	int r;
 
-	r = journal_open(&s->journal, s->dir, tag, s->size, windows_in(s, s->size), s->windows, &s->known);
+	r = journal_open(&s->journal, s->dir, tag, s->size, windows_in(s, s->size), s->beginnings, &s->known);
 	if (r == 0)
 		r = open_file(s, &there);
 	if (r == 0 && there > s->size && ftruncate(s->file, (off_t)s->size) < 0)
@@ -213,27 +221,31 @@ int staging_open(struct staging *s, const char *tag, uint64_t size)
 	return r == -EBADMSG ? -ENOENT : r;
 }
 
-/* With its digest. */
-static int read_window(struct staging *s, unsigned window, void *data, unsigned char digest[DIGEST_SIZE])
+static int read_window(struct staging *s, unsigned window, void *data)
 {
 	size_t size = window_size(s, window), n;
 	int r;
 
 	r = fd_read_at(s->file, data, size, (uint64_t)window * STAGING_WINDOW, &n);
-	if (r == 0 && n < size)
-		r = -EBADMSG;
-	if (r == 0)
-		r = digest_add(s->window, data, n);
-	return r < 0 ? r : digest_finish(s->window, digest);
+	return r == 0 && n < size ? -EBADMSG : r;
+}
+
+static int digest_window(struct staging *s, unsigned window, const void *data, unsigned char ret[DIGEST_SIZE])
+{
+	int r = digest_add(s->window, data, window_size(s, window));
+
+	return r < 0 ? r : digest_finish(s->window, ret);
 }
 
 /* The next window is good, and counts. */
-static int take_window(struct staging *s, const void *data)
+static int take_window(struct staging *s, unsigned window, const void *data)
 {
-	size_t n = window_size(s, windows_in(s, s->have));
+	size_t n = window_size(s, window);
+	int r;
 
 	s->have += n;
-	return digest_add(s->whole, data, n);
+	r = digest_add(s->whole, data, n);
+	return r == 0 && is_read(s) ? digest_window(s, window, data, s->windows[window]) : r;
 }
 
 int staging_resume(struct staging *s)
@@ -247,9 +259,11 @@ int staging_resume(struct staging *s)
 		data = malloc(STAGING_WINDOW);
 		if (!data)
 			return -ENOMEM;
-		r = read_window(s, window, data, digest);
-		if (r == 0 && memcmp(digest, s->windows[window], DIGEST_SIZE) == 0) {
-			r = take_window(s, data);
+		r = read_window(s, window, data);
+		if (r == 0)
+			r = digest_ahead(s->whole, data, window_size(s, window), digest);
+		if (r == 0 && memcmp(digest, s->beginnings[window], DIGEST_SIZE) == 0) {
+			r = take_window(s, window, data);
 			return r < 0 ? r : 1;
 		}
 	}
@@ -280,9 +294,9 @@ int staging_verify(struct staging *s)
 
 	if (!data)
 		return -ENOMEM;
-	r = read_window(s, window, data, s->windows[window]);
+	r = read_window(s, window, data);
 	if (r == 0)
-		r = take_window(s, data);
+		r = take_window(s, window, data);
 	if (r < 0)
 		return r;
 	return s->have < s->size ? 1 : digest_finish(s->whole, s->digest);
@@ -291,8 +305,13 @@ int staging_verify(struct staging *s)
 int staging_load(struct staging *s, unsigned window, void *ret, size_t *ret_n)
 {
 	unsigned char digest[DIGEST_SIZE];
-	int r = read_window(s, window, ret, digest);
+	int r;
 
+	if (!is_read(s))
+		return -EFBIG;
+	r = read_window(s, window, ret);
+	if (r == 0)
+		r = digest_window(s, window, ret, digest);
 	if (r < 0)
 		return r;
 	if (memcmp(digest, s->windows[window], DIGEST_SIZE) != 0)
@@ -312,12 +331,15 @@ static int append(struct staging *s, const void *data, size_t n)
 	r = fd_write_at(s->file, data, n, s->have);
 	if (r == 0)
 		r = digest_add(s->whole, data, n);
-	if (r == 0)
+	if (r == 0 && is_read(s))
 		r = digest_add(s->window, data, n);
 	if (r < 0)
 		return r;
 	s->have += n;
-	return windows_in(s, s->have) > window ? digest_finish(s->window, s->windows[window]) : 0;
+	if (windows_in(s, s->have) == window)
+		return 0;
+	r = digest_ahead(s->whole, NULL, 0, s->beginnings[window]);
+	return r == 0 && is_read(s) ? digest_finish(s->window, s->windows[window]) : r;
 }
 
 int staging_append(struct staging *s, const void *data, size_t n)
@@ -347,7 +369,7 @@ static int write_journal(struct staging *s)
 
 	r = fd_sync_data(s->file);
 	if (r == 0)
-		r = journal_write(&s->journal, s->windows, s->known, end);
+		r = journal_write(&s->journal, s->beginnings, s->known, end);
 	if (r < 0)
 		return r;
 	s->known = end;

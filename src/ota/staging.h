@@ -3,9 +3,9 @@
 /* The staging file on the disk. All of it waits for the disk: for a worker, one thread at a time.
  *
  * The file is written from its beginning to its end. What is on the disk after a power cut is anybody's guess, so the
- * journal does not say how far it was written but what was written: the digest of each window of 64 KiB, after that
- * window is on the disk. Only windows that still have their digest are taken up again. Reading is checked by the same
- * digests. */
+ * journal does not say how far it was written but what was written: for each window of 64 KiB, after it is on the disk,
+ * the digest of all up to its end. What still has its digest is taken up again. Reading is checked by digests of single
+ * windows, which stay in memory. */
 
 #include "crypto/digest.h"
 #include "util/macro.h"
@@ -62,6 +62,6 @@ int staging_finish(struct staging *s) _must_check_;
 uint64_t staging_have(const struct staging *s);
 const unsigned char *staging_digest(const struct staging *s);
 
-/* A window of a file that is finished or verified, into ret, which has room for one. 0; -EBADMSG: it is not any more
- * what it was; -errno. */
+/* A window of a file that is finished or verified, of at most IMAGE_MAX_HOST bytes, into ret, which has room for one.
+ * 0; -EBADMSG: it is not any more what it was; -errno. */
 int staging_load(struct staging *s, unsigned window, void *ret, size_t *ret_n) _must_check_;

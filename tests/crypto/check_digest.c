@@ -70,6 +70,24 @@ START_TEST(two_at_a_time)
 }
 END_TEST
 
+START_TEST(looks_ahead)
+{
+	_cleanup_(digest_freep) struct digest *d = NULL;
+	unsigned char got[DIGEST_SIZE];
+
+	ck_assert_int_eq(digest_new(&d), 0);
+	ck_assert_int_eq(digest_add(d, "a", 1), 0);
+	ck_assert_int_eq(digest_ahead(d, "bc", 2, got), 0);
+	ck_assert_mem_eq(got, known[1].digest, DIGEST_SIZE);
+	ck_assert_int_eq(digest_add(d, "bc", 2), 0);
+	ck_assert_int_eq(digest_ahead(d, NULL, 0, got), 0);
+	ck_assert_mem_eq(got, known[1].digest, DIGEST_SIZE);
+	memset(got, 0, sizeof(got));
+	ck_assert_int_eq(digest_finish(d, got), 0);
+	ck_assert_mem_eq(got, known[1].digest, DIGEST_SIZE);
+}
+END_TEST
+
 START_TEST(free_takes_null)
 {
 	ck_assert_ptr_null(digest_free(NULL));
@@ -84,6 +102,7 @@ int main(void)
 	tcase_add_loop_test(c, knows_the_standard, 0, ELEMENTS(known));
 	tcase_add_test(c, forgets_at_a_new_start);
 	tcase_add_test(c, two_at_a_time);
+	tcase_add_test(c, looks_ahead);
 	tcase_add_test(c, free_takes_null);
 	suite_add_tcase(suite, c);
 	return suite_run(suite);

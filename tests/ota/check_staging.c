@@ -655,7 +655,17 @@ START_TEST(verified_as_it_was)
 }
 END_TEST
 
-/* After a download, and after a restart. */
+START_TEST(loads_only_what_hosts_read)
+{
+	_cleanup_(freep) unsigned char *data = malloc(W);
+	size_t n;
+
+	create(IMAGE_MAX_HOST + 1);
+	ck_assert_int_eq(staging_load(staging, 0, data, &n), -EFBIG);
+}
+END_TEST
+
+/* After a download that went on, and after a restart. */
 START_TEST(loads_what_was_verified)
 {
 	const uint64_t size = 5 * W + 99;
@@ -663,6 +673,11 @@ START_TEST(loads_what_was_verified)
 	size_t n;
 
 	create(size);
+	append(3 * W + 1, W);
+	fake_timer_pass(STAGING_JOURNAL_MS);
+	ck_assert_int_eq(staging_checkpoint(staging), 0);
+	anew();
+	ck_assert_uint_eq(resume(size), 3 * W);
 	finish(size);
 	for (unsigned life = 0; life < 2; life++) {
 		for (unsigned window = 0; window < 6; window++) {
@@ -724,6 +739,7 @@ int main(void)
 	tcase_add_test(c, room_is_asked_for);
 	tcase_add_loop_test(c, verified_as_it_was, 0, ELEMENTS(sizes));
 	tcase_add_test(c, loads_what_was_verified);
+	tcase_add_test(c, loads_only_what_hosts_read);
 	suite_add_tcase(suite, c);
 	return suite_run(suite);
 }
