@@ -125,6 +125,7 @@ static bool child_offer(struct child *c, size_t n)
 {
 	bool freed = false, taken;
 
+	/* cppcheck-suppress autoVariables ; forgotten when the function has returned */
 	c->freed = &freed;
 	taken = c->message_fn(c->userdata, c->message, n);
 	if (freed)

@@ -145,8 +145,8 @@ def many_edges():
         m.drive("RST", "high")
         # What was read is obeyed before the control socket answers; then no reset takes our bytes away.
         m.until(lambda: m.gpio.unread("RST") == 0, "end of the edges")
-        subprocess.run([harness.program("expresslinkctl"), "status"], env=m.environment(), stdout=subprocess.DEVNULL,
-                       check=True)
+        status = [harness.program("expresslinkctl"), "status"]
+        m.until(lambda: subprocess.run(status, env=m.environment(), stdout=subprocess.DEVNULL).returncode == 0, "status")
         m.wait_event_level("high")
         m.wait_event("2 0 STARTUP")
         m.silence()
