@@ -18,6 +18,24 @@
 static const char text[] = "the image";
 static unsigned char digest[DIGEST_SIZE];
 static struct pki *other;
+static EVP_PKEY *keys[4];
+
+/* Once: under valgrind they take their time. */
+static void make_keys(void)
+{
+	keys[0] = EVP_EC_gen("P-256");
+	keys[1] = EVP_EC_gen("P-384");
+	keys[2] = EVP_RSA_gen(2048);
+	keys[3] = EVP_RSA_gen(3072);
+	for (size_t i = 0; i < ELEMENTS(keys); i++)
+		ck_assert_ptr_nonnull(keys[i]);
+}
+
+static void free_keys(void)
+{
+	for (size_t i = 0; i < ELEMENTS(keys); i++)
+		EVP_PKEY_free(keys[i]);
+}
 
 static void setup(void)
 {
@@ -84,22 +102,12 @@ static void is_refused(const char *pem, enum signature_kind kind, const void *si
 	ck_assert_str_eq(got, why);
 }
 
-static EVP_PKEY *new_key(unsigned which)
-{
-	EVP_PKEY *key = which == 0 ? EVP_EC_gen("P-256")
-		      : which == 1 ? EVP_EC_gen("P-384")
-		      : which == 2 ? EVP_RSA_gen(2048)
-				   : EVP_RSA_gen(3072);
-
-	ck_assert_ptr_nonnull(key);
-	return key;
-}
-
-/* Good; then with every byte of it changed, cut, and with more behind it; then for another image. */
+/* Good; then with bytes of it changed, cut, and with more behind it; then for another image. */
 START_TEST(only_the_right_one)
 {
 	enum signature_kind kind = _i < 2 ? SIGNATURE_ECDSA : SIGNATURE_RSA;
-	EVP_PKEY *key = new_key((unsigned)_i);
+	static const size_t steps[] = { 1, 9, 29, 29 };
+	EVP_PKEY *key = keys[_i];
 	_cleanup_(freep) char *pem = cert_of(key);
 	unsigned char signature[600] = { 0 };
 	const char *why = "untouched";
@@ -107,7 +115,7 @@ START_TEST(only_the_right_one)
 
 	ck_assert_int_eq(verify(pem, kind, signature, n, &why), 0);
 	ck_assert_str_eq(why, "untouched");
-	for (size_t i = 0; i < n; i += kind == SIGNATURE_RSA ? 29 : 1) {
+	for (size_t i = 0; i < n; i += steps[_i]) {
 		signature[i] ^= 1;
 		ck_assert_int_eq(verify(pem, kind, signature, n, &why), AT_ERR_SIGNATURE);
 		signature[i] ^= 1;
@@ -120,13 +128,12 @@ START_TEST(only_the_right_one)
 	is_refused(pem, kind, signature, n, "does not verify");
 	digest[0] ^= 1;
 	ck_assert_int_eq(verify(pem, kind, signature, n, &why), 0);
-	EVP_PKEY_free(key);
 }
 END_TEST
 
 START_TEST(key_and_kind_belong_together)
 {
-	EVP_PKEY *ec = new_key(0), *rsa = new_key(2);
+	EVP_PKEY *ec = keys[0], *rsa = keys[2];
 	_cleanup_(freep) char *ec_pem = cert_of(ec), *rsa_pem = cert_of(rsa);
 	unsigned char signature[600];
 	size_t n = sign(ec, EVP_sha256(), 0, signature);
@@ -137,15 +144,13 @@ START_TEST(key_and_kind_belong_together)
 	is_refused(rsa_pem, SIGNATURE_ECDSA, signature, n, "wrong kind of key");
 	is_refused(ec_pem, SIGNATURE_RSA, signature, n, "wrong kind of key");
 	is_refused(ec_pem, SIGNATURE_ECDSA, signature, n, "malformed");
-	EVP_PKEY_free(ec);
-	EVP_PKEY_free(rsa);
 }
 END_TEST
 
 /* Another hash, another padding. */
 START_TEST(no_other_scheme)
 {
-	EVP_PKEY *ec = new_key(0), *rsa = new_key(2);
+	EVP_PKEY *ec = keys[0], *rsa = keys[2];
 	_cleanup_(freep) char *ec_pem = cert_of(ec), *rsa_pem = cert_of(rsa);
 	unsigned char signature[600];
 	size_t n = sign(ec, EVP_sha1(), 0, signature);
@@ -157,8 +162,6 @@ START_TEST(no_other_scheme)
 	is_refused(rsa_pem, SIGNATURE_RSA, signature, n, "does not verify");
 	n = sign(rsa, EVP_sha256(), RSA_PKCS1_PSS_PADDING, signature);
 	is_refused(rsa_pem, SIGNATURE_RSA, signature, n, "does not verify");
-	EVP_PKEY_free(ec);
-	EVP_PKEY_free(rsa);
 }
 END_TEST
 
@@ -280,6 +283,7 @@ int main(void)
 	Suite *suite = suite_create("signature");
 	TCase *c = tcase_create("signature");
 
+	tcase_add_unchecked_fixture(c, make_keys, free_keys);
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, only_the_right_one, 0, 4);
 	tcase_add_test(c, key_and_kind_belong_together);
