@@ -15,6 +15,7 @@
 #define FETCH_MAX_REASON   120
 #define FETCH_BLOCK        16384 /* progress is counted in these, as that of streams */
 #define FETCH_SILENCE_MS   55000 /* without another block: given up */
+#define FETCH_FALLBACK_MS  20000 /* without a first block, when a stream has the rest of that time */
 #define FETCH_MAX_RENEWALS 3     /* of the URL, without another block */
 #define FETCH_MAX_MOVES    3     /* from one URL to another, for one attempt */
 

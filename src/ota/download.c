@@ -13,10 +13,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* Of a silence that both of them keep, the URL and the stream. */
-#define PATIENCE_URL_MS    20000
-#define PATIENCE_STREAM_MS (STREAMS_SILENCE_MS - PATIENCE_URL_MS)
-
 enum download_stage {
 	DOWNLOAD_NOTHING,
 	DOWNLOAD_OPENING, /* the staging file is made, or read again */
@@ -108,7 +104,7 @@ static int fetch_stream(struct download *d, uint64_t have)
 		.file = d->document->file,
 		.size = d->document->size,
 		.have = have - have % STREAMS_BLOCK,
-		.patience = d->no_https ? PATIENCE_STREAM_MS : 0,
+		.patience = d->no_https ? STREAMS_SILENCE_MS - FETCH_FALLBACK_MS : 0,
 	};
 
 	return streams_start(d->streams, &target);
@@ -120,7 +116,7 @@ static int fetch_url(struct download *d, uint64_t have)
 		.url = d->document->url,
 		.size = d->document->size,
 		.have = have,
-		.patience = has_stream(d->document) ? PATIENCE_URL_MS : 0,
+		.patience = has_stream(d->document) ? FETCH_FALLBACK_MS : 0,
 	};
 
 	return fetch_start(d->fetch, &target);

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE_MS 20000 /* with a URL, when there is a stream, too */
-
 enum renewal_stage {
 	RENEWAL_NOTHING,
 	RENEWAL_FETCHING,
@@ -142,7 +140,7 @@ static int ask_stream(struct renewal *r)
 						 .stream = d->stream,
 						 .file = d->file,
 						 .size = d->size,
-						 .patience = *d->url ? STREAMS_SILENCE_MS - PATIENCE_MS : 0,
+						 .patience = *d->url ? STREAMS_SILENCE_MS - FETCH_FALLBACK_MS : 0,
 					 });
 }
 
@@ -153,7 +151,7 @@ static int ask_url(struct renewal *r)
 	return fetch_start(r->fetch, &(struct fetch_target){
 					     .url = d->url,
 					     .size = d->size,
-					     .patience = *d->stream ? PATIENCE_MS : 0,
+					     .patience = *d->stream ? FETCH_FALLBACK_MS : 0,
 				     });
 }
 
