@@ -173,23 +173,20 @@ def a_server_that_never_delivers():
     with Case() as m:
         m.broker.jobs.do_faults({"spoil": ["download,what=stall,at=10"]})
         offer(m, "stalls")
-        begin = time.monotonic()
         check_failed(m, "stalls", "The server (stalls|delivers no data)")
-        if not time.monotonic() - begin <= 62:
-            raise Failure("it took %.1f s" % (time.monotonic() - begin))
         m.stop()
 
 
 @case
 def urls_that_expire_on_the_way():
-    """Each is good for a second: it goes on with fresh ones, from where it was."""
+    """Each is good for one piece: it goes on with fresh ones, from where it was."""
     with Case() as m:
-        m.broker.jobs.do_faults({"spoil": ["download,at=65536"]})
-        offer(m, "short", expires=1)
+        m.broker.jobs.do_faults({"spoil": 3 * ["download,at=65536,times=1", "download,what=expired,times=1"]})
+        offer(m, "short")
         check_good(m, "short")
         asked = m.broker.jobs.bucket.asked
-        ranges = [int(found[6:-1]) for found, status in asked if found and status == 206]
-        if ranges != sorted(set(ranges)) or not ranges or ranges[0] != 65536:
+        ranges = [found and int(found[6:-1]) for found, status in asked if status != 403]
+        if ranges != [None, 65536, 131072, 196608] or len(asked) != 7:
             raise Failure("asked for %r" % asked)
         m.stop()
 
