@@ -3,6 +3,7 @@
 #include "commands/commands.h"
 #include "commands/words.h"
 #include "module/module.h"
+#include "util/hex.h"
 #include "util/macro.h"
 
 #include <inttypes.h>
@@ -27,15 +28,13 @@ static int run_accept(struct at_call *call, struct ota *o, const struct word *re
 /* The count has at least two digits in the guide's examples, and no more than it needs. */
 static size_t put_bytes(char *to, const uint8_t *data, size_t n)
 {
-	static const char digits[] = "0123456789ABCDEF";
 	char *at = to + snprintf(to, 8, "%02zX ", n);
 	unsigned sum = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		*at++ = digits[data[i] >> 4];
-		*at++ = digits[data[i] & 0x0f];
+	hex_encode_upper(data, n, at);
+	at += 2 * n;
+	for (size_t i = 0; i < n; i++)
 		sum += data[i];
-	}
 	at += snprintf(at, 8, " %04X", sum & 0xffff);
 	return (size_t)(at - to);
 }

@@ -26,6 +26,25 @@ START_TEST(every_byte)
 }
 END_TEST
 
+START_TEST(every_length)
+{
+	const unsigned char bytes[] = "\x01\x9a\xa9\xff\x10\x0b\xc0\xde\xf0";
+	const char lower[] = "019aa9ff100bc0def0", upper[] = "019AA9FF100BC0DEF0";
+	char text[20];
+
+	for (size_t n = 0; n < sizeof(bytes); n++) {
+		memset(text, 'x', sizeof(text));
+		hex_encode(bytes, n, text);
+		ck_assert_uint_eq(strlen(text), 2 * n);
+		ck_assert_mem_eq(text, lower, 2 * n);
+		ck_assert_int_eq(text[2 * n + 1], 'x');
+		hex_encode_upper(bytes, n, text);
+		ck_assert_uint_eq(strlen(text), 2 * n);
+		ck_assert_mem_eq(text, upper, 2 * n);
+	}
+}
+END_TEST
+
 START_TEST(nothing)
 {
 	char text[] = "x";
@@ -58,6 +77,7 @@ int main(void)
 	TCase *c = tcase_create("hex");
 
 	tcase_add_test(c, every_byte);
+	tcase_add_test(c, every_length);
 	tcase_add_test(c, nothing);
 	tcase_add_test(c, every_character);
 	suite_add_tcase(suite, c);
