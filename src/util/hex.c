@@ -1,56 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/hex.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdint.h>
-#include <string.h>
 
-#define EACH(byte) (0x0101010101010101u * (uint64_t)(byte)) /* of eight */
+#define ABREAST 32 /* a number of bytes that the compiler knows, so that it encodes them all at once */
 
-/* Four bytes make eight digits, all at once: OTA READ lives on it. first: the digit for ten. */
-static void encode_four(const uint8_t bytes[4], unsigned first, char ret[8])
+/* more: from the character behind '9' to the digit for ten. */
+static inline void encode_some(const uint8_t *restrict bytes, size_t n, uint8_t more, char *restrict ret)
 {
-	uint32_t four;
-	uint64_t digits, letters;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t high = bytes[i] >> 4, low = bytes[i] & 15;
 
-	memcpy(&four, bytes, sizeof(four));
-	digits = be32toh(four);
-	digits = (digits | digits << 16) & 0x0000ffff0000ffffu;
-	digits = (digits | digits << 8) & 0x00ff00ff00ff00ffu;
-	digits = (digits | digits << 4) & EACH(0x0f);
-	letters = (digits + EACH(6)) >> 4 & EACH(1);
-	digits = htobe64(digits + EACH('0') + letters * (first - '0' - 10));
-	memcpy(ret, &digits, sizeof(digits));
+		ret[2 * i] = (char)(high + '0' + (high > 9 ? more : 0));
+		ret[2 * i + 1] = (char)(low + '0' + (low > 9 ? more : 0));
+	}
 }
 
-static void encode(const void *data, size_t n, unsigned first, char *ret)
+/* OTA READ lives on it. */
+static inline void encode(const uint8_t *bytes, size_t n, uint8_t more, char *ret)
 {
-	const uint8_t *bytes = data;
-	uint8_t last[4] = { 0 };
-	char digits[8];
-
-	for (; n >= sizeof(last); n -= sizeof(last)) {
-		encode_four(bytes, first, ret);
-		bytes += sizeof(last);
-		ret += sizeof(digits);
+	for (; n >= ABREAST; n -= ABREAST) {
+		encode_some(bytes, ABREAST, more, ret);
+		bytes += ABREAST;
+		ret += 2 * ABREAST;
 	}
-	if (n > 0) {
-		memcpy(last, bytes, n);
-		encode_four(last, first, digits);
-		memcpy(ret, digits, 2 * n);
-	}
+	encode_some(bytes, n, more, ret);
 	ret[2 * n] = '\0';
 }
 
 void hex_encode(const void *data, size_t n, char *ret)
 {
-	encode(data, n, 'a', ret);
+	encode(data, n, 'a' - '9' - 1, ret);
 }
 
 void hex_encode_upper(const void *data, size_t n, char *ret)
 {
-	encode(data, n, 'A', ret);
+	encode(data, n, 'A' - '9' - 1, ret);
 }
 
 static int value_of(char c)

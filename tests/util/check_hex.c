@@ -28,11 +28,15 @@ END_TEST
 
 START_TEST(every_length)
 {
-	const unsigned char bytes[] = "\x01\x9a\xa9\xff\x10\x0b\xc0\xde\xf0";
-	const char lower[] = "019aa9ff100bc0def0", upper[] = "019AA9FF100BC0DEF0";
-	char text[20];
+	unsigned char bytes[100];
+	char text[2 * sizeof(bytes) + 2], lower[2 * sizeof(bytes) + 1], upper[2 * sizeof(bytes) + 1];
 
-	for (size_t n = 0; n < sizeof(bytes); n++) {
+	for (unsigned i = 0; i < sizeof(bytes); i++) {
+		bytes[i] = (unsigned char)(171 * i + 15);
+		(void)snprintf(lower + 2 * i, 3, "%02x", bytes[i]);
+		(void)snprintf(upper + 2 * i, 3, "%02X", bytes[i]);
+	}
+	for (size_t n = 0; n <= sizeof(bytes); n++) {
 		memset(text, 'x', sizeof(text));
 		hex_encode(bytes, n, text);
 		ck_assert_uint_eq(strlen(text), 2 * n);
