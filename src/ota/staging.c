@@ -15,7 +15,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define MODE 0600
+#define MODE        0600
+#define FLUSH_BYTES (16 * STAGING_WINDOW) /* are sent to the disk at once */
 
 #define READ_WINDOWS (IMAGE_MAX_HOST / STAGING_WINDOW) /* of an image that is read in pieces */
 
@@ -338,6 +339,8 @@ static int append(struct staging *s, const void *data, size_t n)
 	s->have += n;
 	if (windows_in(s, s->have) == window)
 		return 0;
+	if (s->have % FLUSH_BYTES == 0)
+		fd_flush(s->file, s->have - FLUSH_BYTES, FLUSH_BYTES);
 	r = digest_ahead(s->whole, NULL, 0, s->beginnings[window]);
 	return r == 0 && is_read(s) ? digest_finish(s->window, s->windows[window]) : r;
 }

@@ -60,6 +60,11 @@ int fd_reserve(int fd, uint64_t size)
 	return -r;
 }
 
+void fd_flush(int fd, uint64_t offset, uint64_t n)
+{
+	(void)sync_file_range(fd, (off_t)offset, (off_t)n, SYNC_FILE_RANGE_WRITE);
+}
+
 int fd_sync_data(int fd)
 {
 	return fdatasync(fd) < 0 ? -errno : 0;

@@ -21,6 +21,9 @@ int fd_read_at(int fd, void *data, size_t n, uint64_t offset, size_t *ret_n) _mu
 /* Makes the file size bytes long at least, with room for them on the disk. 0 or -errno. */
 int fd_reserve(int fd, uint64_t size) _must_check_;
 
+/* Begins to bring this part to the disk, so that there is less to wait for in fd_sync_data(). */
+void fd_flush(int fd, uint64_t offset, uint64_t n);
+
 /* Durable, as far as it is needed to read it again. 0 or -errno. */
 int fd_sync_data(int fd) _must_check_;
 
