@@ -95,6 +95,7 @@ class Machine:
         self.share = os.path.join(folder, "share")
         self.disk = Disk(os.path.join(image, "root.img"), folder)
         os.mkdir(self.share)
+        self.files_port = os.path.join(folder, "files-port")  # who serves files on this machine writes its port there
         self.process = self.hands = self.serial = self.monitor = None
 
     def path(self, name):
@@ -116,8 +117,9 @@ class Machine:
             "-device", "virtserialport,chardev=hands,name=agent",
             "-chardev", self.listening("adapter"), "-device", "qemu-xhci",
             "-virtfs", "local,path=%s,mount_tag=share,security_model=none,readonly=on" % self.share,
-            "-netdev", "user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:8883-cmd:socat - TCP:127.0.0.1:%d"
-            % self.cloud_port, "-device", "virtio-net-pci,netdev=net", "-device", "virtio-rng-pci",
+            "-netdev", "user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:8883-cmd:socat - TCP:127.0.0.1:%d,"
+            "guestfwd=tcp:10.0.2.100:443-cmd:sh -c 'exec socat - TCP:127.0.0.1:$(cat %s)'"
+            % (self.cloud_port, self.files_port), "-device", "virtio-net-pci,netdev=net", "-device", "virtio-rng-pci",
             "-qmp", "unix:%s,server=on,wait=off" % self.path("monitor.sock")]
         with open(self.path("qemu.log"), "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -23,6 +23,8 @@ PrivateKey=/etc/expresslinkd/%s/private.key.pem
 [Cloud]
 StagingEndpoint=cloud.example
 RootCA=/etc/expresslinkd/root.pem
+[OTA]
+CAFile=/etc/expresslinkd/root.pem
 """
 
 
@@ -43,6 +45,12 @@ class Gateway(Machine):
         for name in ("vendor-ca.crt", "vendor-ca.key", "server-ca.crt"):
             shutil.copy(self.pki.file(name), self.share)
             os.chmod(os.path.join(self.share, name), 0o644)
+
+    def serve_files(self, bucket):
+        """Its URLs lead there from the machine, too."""
+        with open(self.files_port, "w") as file:
+            file.write(str(bucket.server_port))
+        bucket.base = "https://cloud.example/"
 
     def package(self, name):
         found = glob.glob(os.path.join(self.share, name + "_*.deb"))

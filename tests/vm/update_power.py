@@ -27,6 +27,7 @@ UNCONNECTED = "Not connected, hint [0-9]+: .*"
 REFUSED = UNCONNECTED + "|Job [^ ]+: the cloud refuses its result: [A-Za-z]+"
 
 FILES = {"dictionary", "dictionary.old", "clock", "update", "update.old"}
+SOURCES = ("mqtt", "https", "both")
 # With sizes of images
 PHASES = {"download": (70000, 5 * MIB // 2, 4 * MIB, 4 * MIB), "READ": (5000, 70000, MIB + 1),
           "CLOSE": (1, 5000, 300000), "FLUSH": (5000, 300000, 5 * MIB // 2)}
@@ -82,6 +83,14 @@ class Host(updates.Host):
         more, self.loss = self.m.power_cut(self.chance)
         raise updates.Gone(heard + more)
 
+    def hold(self):
+        """The cloud sends so much of the image, and no more."""
+        at = self.chance.randrange(len(self.image) + 1)
+        if self.source == "mqtt":
+            self.service.do_faults({"lose": ["block,after=%d" % (at // BLOCK)]})
+        else:
+            self.service.do_faults({"spoil": ["download,what=stall,at=%d" % at]})
+
     # -- up to the cut, which comes before any of these returns --------------------------------------------------
 
     def await_cut(self, seconds, size):
@@ -126,7 +135,7 @@ class Host(updates.Host):
         """Of an offer, of a download that has come so far, of an image."""
         state = self.chance.choice((2, 3, 5))
         if state == 3:
-            self.service.do_faults({"lose": ["block,after=%d" % self.chance.randrange(1 + len(self.image) // BLOCK)]})
+            self.hold()
         if state != 2:
             self.accept()
             self.until_ota((state, 5))
@@ -136,6 +145,10 @@ class Host(updates.Host):
         self.await_cut(SLOW, RECORD)
         self.flush()
         self.idle()
+
+    def forget(self):
+        self.m.cloud.seen.clear()
+        self.service.bucket.asked.clear()
 
     # -- after the next start ------------------------------------------------------------------------------------
 
@@ -157,9 +170,10 @@ class Host(updates.Host):
         lines = self.m.do("tr -d '\\000' <%s/update.journal || :" % FOLDER).splitlines()[1:]
         whole = 0
         for line in lines:
-            if line != hashlib.sha256(self.image[whole:whole + WINDOW]).hexdigest():
+            end = min(whole + WINDOW, len(self.image))
+            if line != hashlib.sha256(self.image[:end]).hexdigest():
                 break
-            whole = min(whole + WINDOW, len(self.image))
+            whole = end
         return whole
 
     def taken_up(self):
@@ -174,8 +188,9 @@ class Host(updates.Host):
         return durable
 
     def fetched_from(self):
-        """The lowest byte that the stream was asked for since the cloud's memory was cleared."""
-        lowest = len(self.image)
+        """The lowest byte that the cloud was asked for since its memory was cleared."""
+        lowest = min([int(found[6:-1]) if found else 0 for found, status in self.service.bucket.asked if status < 300],
+                     default=len(self.image))
         for seen in list(self.m.cloud.seen):
             if re.fullmatch(rb"\$aws/things/[^/]+/streams/[^/]+/get/json", seen.topic):
                 request = json.loads(seen.payload)
@@ -185,7 +200,7 @@ class Host(updates.Host):
 
     def complete(self, durable):
         """What the host would do then, up to the job's end."""
-        self.m.cloud.seen.clear()
+        self.forget()
         self.connect()
         self.settle()
         if not self.ended and not self.cancelled:
@@ -220,13 +235,17 @@ class Host(updates.Host):
 def one_cut(host, phase):
     """One job, one power cut. Numbers and words for the report."""
     m, chance = host.m, host.chance
-    m.cloud.seen.clear()
+    host.forget()
     m.slow_disk(chance.choice((0, 10, 30)))
-    host.begin(chance.choice(PHASES[phase]))
+    host.source = chance.choice(SOURCES)
+    host.begin(chance.choice(PHASES[phase]), source=host.source)
     host.known = 0
     if phase == "download" and chance.random() < 0.5:
-        rule = chance.choice(("block,p=0.1", "block,after=%d" % chance.randrange(1 + len(host.image) // BLOCK)))
-        host.service.do_faults({"lose": [rule]}, seed=host.serial)
+        if chance.random() < 0.5:
+            host.hold()
+        else:
+            host.service.do_faults({"lose": ["block,p=0.1"], "spoil": ["download,p=0.5,at=%d" % chance.randrange(MIB)]},
+                                   seed=host.serial)
     host.until_ota((2,))
     try:
         getattr(host, "during_" + phase.lower())()
@@ -251,8 +270,8 @@ def one_cut(host, phase):
     if left:
         raise Failure("in the module's folder: %s" % left)
     unharmed(m, REFUSED if host.cancelled else UNCONNECTED)
-    return "%s of %d bytes, %s%s; afterwards OTA? %d%s, %s" % (
-        phase, len(host.image), told, ", cancelled" if host.cancelled else "", code,
+    return "%s of %d bytes by %s, %s%s; afterwards OTA? %d%s, %s" % (
+        phase, len(host.image), host.source, told, ", cancelled" if host.cancelled else "", code,
         " with %d bytes, before it were %d" % (durable, host.known) if code == 3 else "", host.status())
 
 
@@ -261,7 +280,8 @@ def update_power_cuts(m):
     rounds = int(os.environ.get("ROUNDS", "2"))
     seed = int(os.environ.get("SEED", "0")) or random.randrange(1, 1 << 30)
     chance, lost, bag = random.Random(seed), collections.Counter(), []
-    service = jobs.JobService(m.folder, m.ask("AT+CONF? ThingName").split()[1])
+    service = jobs.JobService(m.folder, m.ask("AT+CONF? ThingName").split()[1], pki=m.pki)
+    m.serve_files(service.bucket)
     service.connect(m.cloud.plain.number, 30)
     host = Host(m, service, chance)
     m.expect("AT+CONF Endpoint=cloud.example:8883", "OK")
