@@ -107,6 +107,10 @@ static void teardown(void)
 	pki_free(other_root);
 	pki_free(root);
 	temp_remove(dir);
+	ssl = NULL;
+	tcps = connacks = closes = messages = dones = 0;
+	topics[0] = '\0';
+	reopen_within = false;
 }
 
 static void wait_for(const unsigned *counter, unsigned value)

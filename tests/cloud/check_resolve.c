@@ -35,8 +35,10 @@ static void setup(void)
 
 static void teardown(void)
 {
-	ck_assert_ptr_null(resolve_free(resolve));
+	resolve = resolve_free(resolve);
+	ck_assert_ptr_null(resolve);
 	sd_event_unref(event);
+	calls = 0;
 }
 
 static void ask(const char *host, uint64_t timeout_ms)

@@ -273,6 +273,14 @@ static void teardown(void)
 	sd_event_unref(event);
 	free(file);
 	free(got);
+	file = got = NULL;
+	blocks = completes = failures = subscriptions = mail_count = requests = sent = 0;
+	order = line_free = 0;
+	reason[0] = last_request[0] = token[0] = '\0';
+	no_room = false;
+	on_any = on_end = NULL;
+	subscribe_result = 0;
+	memset(&way, 0, sizeof(way));
 }
 
 static int start_from(uint64_t n, uint64_t have)

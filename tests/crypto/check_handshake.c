@@ -45,8 +45,9 @@ static void teardown(void)
 {
 	server_close();
 	(void)close(ends[0]);
-	ssl_free(s);
+	s = ssl_free(s);
 	SSL_CTX_free(server_ctx);
+	server_ctx = NULL;
 	parties_done(&us);
 }
 

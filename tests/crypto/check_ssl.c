@@ -65,7 +65,9 @@ static void setup(void)
 static void teardown(void)
 {
 	SSL_CTX_free(server_ctx);
+	server_ctx = NULL;
 	parties_done(&us);
+	seen_name[0] = seen_alpn[0] = seen_peer[0] = '\0';
 }
 
 static struct pki *make_server(const struct pki *issuer, const char *names, bool expired)
