@@ -4,11 +4,11 @@
 
 #include "cloud/fault.h"
 #include "cloud/mqtt.h"
-#include "cloud/resolve.h"
 #include "config/dict.h"
 #include "config/epoch.h"
 #include "config/settings.h"
 #include "util/macro.h"
+#include "util/resolve.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/fetch.h"
 
-#include "cloud/resolve.h"
 #include "util/child.h"
 #include "util/log.h"
+#include "util/resolve.h"
 #include "util/timer.h"
 #include "util/utf8.h"
 

@@ -4,9 +4,9 @@
 #include "at/error.h"
 #include "cloud/acks.h"
 #include "cloud/keepalive.h"
-#include "cloud/socket.h"
 #include "crypto/cork.h"
 #include "util/log.h"
+#include "util/socket.h"
 #include "util/timer.h"
 
 #include <errno.h>

@@ -3,9 +3,9 @@
 
 #include "cloud/route.h"
 #include "cloud/secure.h"
-#include "cloud/socket.h"
 #include "crypto/handshake.h"
 #include "util/log.h"
+#include "util/socket.h"
 #include "util/timer.h"
 
 #include <errno.h>

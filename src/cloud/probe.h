@@ -4,12 +4,12 @@
  * under its client id at the same moment. */
 
 #include "cloud/fault.h"
-#include "cloud/resolve.h"
 #include "config/dict.h"
 #include "config/endpoint.h"
 #include "config/epoch.h"
 #include "config/settings.h"
 #include "util/macro.h"
+#include "util/resolve.h"
 
 #include <stdbool.h>
 #include <stddef.h>

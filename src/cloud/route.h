@@ -4,9 +4,9 @@
  * the same for CONNECT and for DIAG TLS. Pure but for the clock. */
 
 #include "cloud/fault.h"
-#include "cloud/resolve.h"
 #include "config/endpoint.h"
 #include "util/macro.h"
+#include "util/resolve.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
  * Reads a host name from stdin, prints a numeric address a line in order of preference, at most RESOLVE_MAX_ADDRESSES.
  * Exit status: 0, 1 when the name is not known, 2 when it could not be found out. */
 
-#include "cloud/resolve.h"
+#include "util/resolve.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>

@@ -6,13 +6,13 @@
 #include "board/ping.h"
 #include "cloud/fault.h"
 #include "cloud/probe.h"
-#include "cloud/resolve.h"
 #include "config/dict.h"
 #include "config/endpoint.h"
 #include "config/epoch.h"
 #include "config/settings.h"
 #include "util/done.h"
 #include "util/macro.h"
+#include "util/resolve.h"
 
 #include <stdint.h>
 #include <systemd/sd-event.h>

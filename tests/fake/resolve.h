@@ -1,8 +1,8 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* In place of cloud/resolve.c: names that the test resolves. */
+/* In place of util/resolve.c: names that the test resolves. */
 
-#include "cloud/resolve.h"
+#include "util/resolve.h"
 
 struct fake_resolve {
 	bool asked; /* and not answered yet */

@@ -4,9 +4,9 @@
 #include "fuzz/fuzz.h"
 
 #include "cloud/fetch.h"
-#include "cloud/resolve.h"
 #include "fake/child.h"
 #include "fake/timer.h"
+#include "util/resolve.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static struct fetch *fetch;
 static uint64_t have;
 static bool running, full;
 
-/* In place of cloud/resolve.c. */
+/* In place of util/resolve.c. */
 static struct resolve {
 	resolve_fn fn; /* NULL: nothing is asked for */
 	void *userdata;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* expresslinkd-resolve as it is built, through the pipe that the daemon speaks to it. */
 
-#include "cloud/resolve.h"
 #include "fake/suite.h"
 #include "util/child.h"
 #include "util/macro.h"
+#include "util/resolve.h"
 
 #include <errno.h>
 #include <stdio.h>

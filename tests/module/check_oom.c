@@ -10,7 +10,6 @@
 #include "board/pins.h"
 #include "cloud/inbox.h"
 #include "cloud/jobs.h"
-#include "cloud/resolve.h"
 #include "cloud/streams.h"
 #include "commands/commands.h"
 #include "config/dict.h"
@@ -22,6 +21,7 @@
 #include "ota/image.h"
 #include "ota/record.h"
 #include "util/child.h"
+#include "util/resolve.h"
 #include "util/worker.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cloud/resolve.h"
+#include "util/resolve.h"
 
 #include "util/child.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cloud/socket.h"
+#include "util/socket.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cloud/resolve.h"
+#include "util/resolve.h"
 
 #include "fake/suite.h"
 #include "util/macro.h"
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The helper that runs here is tests/cloud/resolve_helper.c. */
+/* The helper that runs here is tests/util/resolve_helper.c. */
 #define LONG 60000
 
 static sd_event *event;
