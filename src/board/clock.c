@@ -38,14 +38,6 @@ int clock_format(const struct timespec *now, char ret[CLOCK_TEXT])
 	return 0;
 }
 
-int clock_text(char ret[CLOCK_TEXT])
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return clock_format(&now, ret);
-}
-
 /* 0, AT_ERR_TIME, or -errno: the kernel may not be asked. */
 static int ask_kernel(void)
 {

@@ -27,7 +27,4 @@ DEFINE_CLEANUP(struct clock *, clock_free)
 void clock_ask(struct clock *c, struct done done);
 
 /* "2026/11/22 12:30:14.25" in UTC. 0 or -errno. */
-int clock_text(char ret[CLOCK_TEXT]) _must_check_;
-
-/* The same for a given reading. */
 int clock_format(const struct timespec *now, char ret[CLOCK_TEXT]) _must_check_;

@@ -282,6 +282,8 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 	if (r == 0)
 		r = clock_new(&m->clock, event);
 	if (r == 0)
+		r = gpsd_new(&m->gpsd, event, settings->gpsd);
+	if (r == 0)
 		r = events_new(&m->events, settings->event_queue);
 	if (r == 0)
 		r = messages_new(&m->messages, settings->message_queue, settings->message_bytes, on_index, m);
@@ -314,6 +316,7 @@ struct module *module_free(struct module *m)
 	m->pins = pins_free(m->pins);
 	m->messages = messages_free(m->messages);
 	m->events = events_free(m->events);
+	m->gpsd = gpsd_free(m->gpsd);
 	m->clock = clock_free(m->clock);
 	m->epoch = epoch_free(m->epoch);
 	m->dict = dict_free(m->dict);
@@ -342,6 +345,7 @@ int module_start(struct module *m)
 	if (r < 0)
 		return r;
 	epoch_start(m->epoch);
+	gpsd_start(m->gpsd);
 	on_day(m);
 	module_happen(m, pins_high(m->pins, PIN_RST) ? HAPPEN_BOOTED : HAPPEN_RST_LOW);
 	return 0;

@@ -5,6 +5,7 @@
 #include "at/command.h"
 #include "at/server.h"
 #include "board/clock.h"
+#include "board/gpsd.h"
 #include "board/pins.h"
 #include "cloud/connection.h"
 #include "config/dict.h"
@@ -28,6 +29,7 @@ struct module {
 	struct dict *dict;
 	struct epoch *epoch;
 	struct clock *clock;
+	struct gpsd *gpsd;
 	struct events *events;
 	struct messages *messages;
 	struct connection *connection;

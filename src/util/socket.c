@@ -49,6 +49,16 @@ int socket_state(int fd, uint32_t revents)
 	return error ? -error : -ECONNREFUSED;
 }
 
+void socket_keep(int fd, unsigned seconds)
+{
+	int on = 1, idle = (int)seconds, between = (int)seconds / 4, count = 4;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof(between));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
 void socket_tune(int fd, unsigned seconds)
 {
 	unsigned timeout_ms = seconds * 1000;

@@ -16,3 +16,7 @@ int socket_state(int fd, uint32_t revents) _must_check_;
 /* Data that nobody acknowledges ends the connection within seconds; our own acknowledgements are not delayed during the
  * login. As far as the kernel lets us. */
 void socket_tune(int fd, unsigned seconds);
+
+/* After so long without a word from the other end it is asked whether it is still there, without waking us; one that is
+ * gone is found out in the same time again. */
+void socket_keep(int fd, unsigned seconds);

@@ -56,15 +56,6 @@ START_TEST(in_utc)
 }
 END_TEST
 
-START_TEST(real_clock)
-{
-	char text[CLOCK_TEXT];
-
-	ck_assert_int_eq(clock_text(text), 0);
-	ck_assert_uint_eq(strlen(text), strlen("2026/11/22 12:30:14.25"));
-}
-END_TEST
-
 /* --- who is asked --- */
 
 /* The kernel's answer, see adjtimex(2). */
@@ -377,7 +368,6 @@ int main(void)
 
 	tcase_add_loop_test(text, formats, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(text, in_utc);
-	tcase_add_test(text, real_clock);
 	suite_add_tcase(suite, text);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_kernel);

@@ -114,7 +114,8 @@ static struct settings *settings;
 static struct pki *root, *vendor, *device;
 
 static const char text[] = "[Serial]\nDevice=pty:tty\n[Identity]\nCertificate=/a.crt\nPrivateKey=/a.key\n"
-			   "ThingName=thing\n[Module]\nAbout=Vendor - Model\n[Cloud]\nStagingEndpoint=localhost\n";
+			   "ThingName=thing\n[Module]\nAbout=Vendor - Model\n[Cloud]\nStagingEndpoint=localhost\n"
+			   "[Location]\nGpsd=127.0.0.1:1\n";
 
 static void replace(char **field, const char *value)
 {

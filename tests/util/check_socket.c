@@ -114,6 +114,25 @@ START_TEST(tuned)
 }
 END_TEST
 
+START_TEST(kept)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), value = 0;
+	socklen_t size = sizeof(value);
+
+	socket_keep(fd, 60);
+	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &value, &size), 0);
+	ck_assert_int_ne(value, 0);
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &value, &size), 0);
+	ck_assert_int_eq(value, 60);
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &value, &size), 0);
+	ck_assert_int_eq(value, 15);
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &value, &size), 0);
+	ck_assert_int_eq(value, 4);
+	(void)close(fd);
+	socket_keep(-1, 60);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("socket");
@@ -124,6 +143,7 @@ int main(void)
 	tcase_add_test(tc, stands);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, tuned);
+	tcase_add_test(tc, kept);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
