@@ -45,7 +45,7 @@ static int diag_info(struct at_call *call, struct module *m, const struct word *
 	return at_ok(call,
 		     "version=%.*s uptime=%llu memory=%lu state=%s messages=%u/%u bytes=%zu/%zu events=%u/%u "
 		     "commands=%llu errors=%llu connects=%llu/%llu losses=%llu sent=%llu received=%llu lost=%llu "
-		     "writes=%llu damaged=%u ota=%d",
+		     "writes=%llu damaged=%u ota=%d gpsd=%s",
 		     (int)version_n, version, (unsigned long long)(timer_now() - m->started) / 1000, memory_kib(),
 		     state_name(m->state), messages_used(m->messages), m->settings->message_queue,
 		     messages_bytes(m->messages), m->settings->message_bytes, events_used(m->events),
@@ -54,7 +54,10 @@ static int diag_info(struct at_call *call, struct module *m, const struct word *
 		     (unsigned long long)cloud.losses, (unsigned long long)cloud.sent,
 		     (unsigned long long)cloud.received, (unsigned long long)m->messages_lost,
 		     (unsigned long long)dict_writes(m->dict), dict_damaged(m->dict),
-		     (int)ota_state(updates_ota(m->updates)));
+		     (int)ota_state(updates_ota(m->updates)),
+		     !*m->settings->gpsd          ? "none"
+		     : gpsd_is_connected(m->gpsd) ? "up"
+						  : "down");
 }
 
 /* The level of the log: asked for, or set until the restart. */

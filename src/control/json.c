@@ -60,6 +60,12 @@ void json_number(struct json *j, cJSON *in, const char *name, uint64_t number)
 	(void)json_put(j, in, name, cJSON_CreateNumber((double)number));
 }
 
+void json_real(struct json *j, cJSON *in, const char *name, double number)
+{
+	/* cJSON writes NaN as null. */
+	(void)json_put(j, in, name, cJSON_CreateNumber(number));
+}
+
 void json_bool(struct json *j, cJSON *in, const char *name, bool value)
 {
 	(void)json_put(j, in, name, cJSON_CreateBool(value));

@@ -25,6 +25,7 @@ cJSON *json_array(struct json *j, cJSON *in, const char *name);
 void json_text(struct json *j, cJSON *in, const char *name, const char *text);            /* ASCII; NULL: null */
 void json_bytes(struct json *j, cJSON *in, const char *name, const void *data, size_t n); /* as log_printable() */
 void json_number(struct json *j, cJSON *in, const char *name, uint64_t number);
+void json_real(struct json *j, cJSON *in, const char *name, double number); /* NaN: null */
 void json_bool(struct json *j, cJSON *in, const char *name, bool value);
 void json_null(struct json *j, cJSON *in, const char *name);
 void json_time(struct json *j, cJSON *in, const char *name, time_t at); /* 2026-11-23T07:00:00Z; 0: null */

@@ -158,6 +158,37 @@ static void add_pins(struct json *j, const struct module *m)
 	add_pin(j, pins, m, PIN_RST, "reset", s->pin_reset);
 }
 
+static void add_fix(struct json *j, cJSON *location, const struct fix *fix, uint64_t age)
+{
+	cJSON *object = json_object(j, location, "fix");
+
+	json_time(j, object, "time", fix->time.tv_sec);
+	json_number(j, object, "age", age / 1000);
+	json_number(j, object, "dimensions", fix->mode);
+	json_real(j, object, "latitude", fix->latitude);
+	json_real(j, object, "longitude", fix->longitude);
+	json_real(j, object, "elevation", fix->elevation);
+	json_real(j, object, "accuracy", fix->accuracy);
+}
+
+static void add_location(struct json *j, const struct module *m)
+{
+	const char *gpsd = m->settings->gpsd;
+	cJSON *location = json_object(j, NULL, "location");
+	struct fix fix;
+	uint64_t age;
+
+	if (*gpsd)
+		json_bytes(j, location, "gpsd", gpsd, strlen(gpsd));
+	else
+		json_null(j, location, "gpsd");
+	json_bool(j, location, "connected", gpsd_is_connected(m->gpsd));
+	if (gpsd_fix(m->gpsd, &fix, &age))
+		add_fix(j, location, &fix, age);
+	else
+		json_null(j, location, "fix");
+}
+
 static void add_counters(struct json *j, const struct module *m)
 {
 	cJSON *counters = json_object(j, NULL, "counters");
@@ -206,6 +237,7 @@ char *status_text(const struct module *m, const struct status_place *place)
 	add_queues(&j, m);
 	add_pins(&j, m);
 	add_update(&j, m);
+	add_location(&j, m);
 	add_counters(&j, m);
 	add_versions(&j);
 	return finish(&j);

@@ -91,6 +91,35 @@ static void show_update(const cJSON *update)
 	putchar('\n');
 }
 
+/* Metres, where they are known. */
+static void show_metres(const cJSON *fix, const char *name)
+{
+	const cJSON *value = member(fix, name);
+
+	if (cJSON_IsNumber(value))
+		printf(", %s %.1f m", name, value->valuedouble);
+}
+
+static void show_location(const cJSON *location)
+{
+	const cJSON *fix = member(location, "fix");
+
+	printf(ROW, "Location");
+	if (cJSON_IsObject(fix)) {
+		printf("%.6f %.6f", ask_number(fix, "latitude"), ask_number(fix, "longitude"));
+		show_metres(fix, "elevation");
+		show_metres(fix, "accuracy");
+		printf(", at %s", ask_text(fix, "time"));
+	} else {
+		printf("not known");
+	}
+	if (*ask_text(location, "gpsd"))
+		printf("; gpsd at %s: %s\n", ask_text(location, "gpsd"),
+		       is_true(location, "connected") ? "connected" : "no connection");
+	else
+		printf("; no gpsd in the settings\n");
+}
+
 static void show_counters(const cJSON *counters)
 {
 	const cJSON *one;
@@ -145,6 +174,7 @@ void show_status(const cJSON *status)
 	show_pin("RST", member(pins, "reset"), "\n");
 	show_update(member(status, "update"));
 	printf(ROW "%s\n", "Clock", ask_text(status, "time"));
+	show_location(member(status, "location"));
 	show_counters(member(status, "counters"));
 	show_versions(member(status, "versions"));
 }

@@ -3,6 +3,7 @@
 
 #include "fake/suite.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,12 +34,14 @@ START_TEST(every_kind)
 	json_text(&j, in, "t", "a \"quoted\" \\ text");
 	json_text(&j, in, "none", NULL);
 	json_number(&j, NULL, "n", 4294967296);
+	json_real(&j, NULL, "r", -33.856784);
+	json_real(&j, NULL, "nan", NAN);
 	json_bool(&j, NULL, "b", true);
 	json_null(&j, NULL, "z");
 	json_text(&j, array, NULL, "one");
 	json_bool(&j, json_object(&j, array, NULL), "two", false);
 	expect("{\"o\":{\"t\":\"a \\\"quoted\\\" \\\\ text\",\"none\":null},\"a\":[\"one\",{\"two\":false}],"
-	       "\"n\":4294967296,\"b\":true,\"z\":null}");
+	       "\"n\":4294967296,\"r\":-33.856784,\"nan\":null,\"b\":true,\"z\":null}");
 }
 END_TEST
 

@@ -2,6 +2,7 @@
 #include "control/status.h"
 
 #include "fake/gpio.h"
+#include "fake/gpsd.h"
 #include "fake/mqtt.h"
 #include "fake/pki.h"
 #include "fake/rig.h"
@@ -10,6 +11,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,6 +102,34 @@ START_TEST(idle)
 	is_null("pins.wake.level");
 	number_is("counters.commands", 0);
 	text_is("versions.libmosquitto", "2.0.99");
+}
+END_TEST
+
+START_TEST(location)
+{
+	memset(fake_gpsd(), 0, sizeof(*fake_gpsd()));
+	look();
+	is_null("location.gpsd");
+	ck_assert(cJSON_IsFalse(at("location.connected")));
+	is_null("location.fix");
+
+	fake_gpsd()->connected = true;
+	fake_gpsd()->age = 61999;
+	fake_gpsd_fix();
+	look();
+	ck_assert(cJSON_IsTrue(at("location.connected")));
+	text_is("location.fix.time", "2026-11-22T12:30:14Z");
+	number_is("location.fix.age", 61);
+	number_is("location.fix.dimensions", 3);
+	number_is("location.fix.latitude", 47.285233);
+	number_is("location.fix.longitude", -8.565265);
+	number_is("location.fix.elevation", 499.6);
+	number_is("location.fix.accuracy", 7.8);
+
+	fake_gpsd()->fix.elevation = fake_gpsd()->fix.accuracy = NAN;
+	look();
+	is_null("location.fix.elevation");
+	is_null("location.fix.accuracy");
 }
 END_TEST
 
@@ -260,6 +290,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, idle);
+	tcase_add_test(tc, location);
 	tcase_add_test(tc, held);
 	tcase_add_test(tc, connected);
 	tcase_add_test(tc, lost);
