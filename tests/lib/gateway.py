@@ -22,6 +22,21 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def set_clock(m, off, sure=False):
+    """How many seconds the time of day is off for the module, and whether somebody keeps it right, by the kernel's word;
+    may change while it runs (tests/lib/clock.c)."""
+    path = os.path.join(m.folder, "clock")
+    with open(path + ".new", "w") as f:
+        f.write("%d %s\n" % (off, "sure" if sure else "unsure"))
+    os.rename(path + ".new", path)
+    shim = os.path.join(harness.BUILDDIR, "tests", "lib", "clock.so")
+    if not os.path.exists(shim):
+        raise Failure(shim + " is missing: make check builds it")
+    m.more_environment.update(
+        LD_PRELOAD=shim, TEST_CLOCK=path,
+        ASAN_OPTIONS="verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""))
+
+
 class Site:
     def __init__(self, m, net, names):
         self.m, self.network, self.names = m, net, names
@@ -46,18 +61,7 @@ class Site:
         return p
 
     def clock(self, off, sure=False):
-        """How many seconds the time of day is off for the module, and whether somebody keeps it right, by the kernel's
-        word; may change while it runs (tests/lib/clock.c)."""
-        path = os.path.join(self.m.folder, "clock")
-        with open(path + ".new", "w") as f:
-            f.write("%d %s\n" % (off, "sure" if sure else "unsure"))
-        os.rename(path + ".new", path)
-        shim = os.path.join(harness.BUILDDIR, "tests", "lib", "clock.so")
-        if not os.path.exists(shim):
-            raise Failure(shim + " is missing: make check builds it")
-        self.m.more_environment.update(
-            LD_PRELOAD=shim, TEST_CLOCK=path,
-            ASAN_OPTIONS="verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""))
+        set_clock(self.m, off, sure)
 
     # -- the host -------------------------------------------------------------------------------------------------
 
