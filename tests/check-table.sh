@@ -109,6 +109,9 @@ src/module/diagnosis.h|DIAGNOSIS_NAME_MS|6000|knows after 6 s
 src/module/diagnosis.h|DIAGNOSIS_TLS_MS|24000|TLS|25|[
 src/board/ping.h|PING_REQUESTS|3|Sends 3 echo requests
 src/board/ping.h|PING_TIMEOUT_MS|1000|waits up to 1 s for each
+src/board/gpsd.h|GPSD_FRESH_MS|60000|in the last 60 s
+src/board/gpsd.h|GPSD_ASK_MS|5000|once in 5 s
+src/board/gpsd.h|GPSD_FLOOD|256 * 1024|more than 256 KiB in a second
 src/board/network.h|NETWORK_MAX_LINE|120|Lines have at most 120 bytes
 src/board/network.h|NETWORK_MAX_INTERFACES|48|48 lines of interfaces
 src/board/network.h|NETWORK_MAX_ROUTES|8|8 routes of each kind
