@@ -110,6 +110,7 @@ src/module/diagnosis.h|DIAGNOSIS_TLS_MS|24000|TLS|25|[
 src/board/ping.h|PING_REQUESTS|3|Sends 3 echo requests
 src/board/ping.h|PING_TIMEOUT_MS|1000|waits up to 1 s for each
 src/board/gpsd.h|GPSD_FRESH_MS|60000|in the last 60 s
+src/board/gpsd.h|GPSD_LAST_MS|600000|pauses of up to 10 minutes
 src/board/gpsd.h|GPSD_ASK_MS|5000|once in 5 s
 src/board/gpsd.h|GPSD_FLOOD|256 * 1024|more than 256 KiB in a second
 src/board/network.h|NETWORK_MAX_LINE|120|Lines have at most 120 bytes

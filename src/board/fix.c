@@ -10,6 +10,7 @@
 #define HIGHEST        100000.0 /* m; what is higher or as deep is a receiver's mistake */
 #define FARTHEST       99999.0  /* m; such an accuracy says nothing */
 #define SMALLEST_SHOWN 0.0000005
+#define LAST_YEAR      9998 /* what passes since may end it, and the next one has four digits, too */
 
 DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 
@@ -66,9 +67,9 @@ static bool parse_time(const char *at, struct timespec *ret)
 
 	if (!at || strnlen(at, 40) == 40)
 		return false;
-	if ((tm.tm_year = digits(&at, 4, '-') - 1900) < 70 || (tm.tm_mon = digits(&at, 2, '-') - 1) < 0 ||
-	    (tm.tm_mday = digits(&at, 2, 'T')) < 1 || (tm.tm_hour = digits(&at, 2, ':')) < 0 ||
-	    (tm.tm_min = digits(&at, 2, ':')) < 0)
+	if ((tm.tm_year = digits(&at, 4, '-') - 1900) < 70 || tm.tm_year > LAST_YEAR - 1900 ||
+	    (tm.tm_mon = digits(&at, 2, '-') - 1) < 0 || (tm.tm_mday = digits(&at, 2, 'T')) < 1 ||
+	    (tm.tm_hour = digits(&at, 2, ':')) < 0 || (tm.tm_min = digits(&at, 2, ':')) < 0)
 		return false;
 
 	/* The byte behind the seconds is a dot or the Z. */

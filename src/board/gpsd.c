@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "board/gpsd.h"
 
-#include "util/backoff.h"
 #include "util/buf.h"
 #include "util/entropy.h"
 #include "util/fd.h"
@@ -36,10 +35,11 @@ struct gpsd {
 	char name[ENDPOINT_MAX + 8]; /* for the log */
 	enum gpsd_state state;
 	struct timer timer; /* the next attempt, or the end of this one */
-	struct backoff backoff;
+	unsigned failures;  /* in a row */
 	struct resolve *resolve;
 	struct addresses to;
 	size_t next; /* of them */
+	int error;   /* of the first of them that failed */
 	int fd;
 	sd_event_source *io;
 	uint64_t since;      /* of the connection, or of the last one's end */
@@ -62,7 +62,19 @@ static void hang_up(struct gpsd *g)
 	g->skipping = false;
 }
 
-/* Most gateways have no gpsd, and that is not worth a line for each attempt. */
+/* Half of it is random. */
+static uint64_t pause_after(unsigned failures)
+{
+	uint64_t most = failures > 1 ? GPSD_SECOND_MS : GPSD_FIRST_MS;
+
+	for (unsigned i = 2; i < failures && most < GPSD_LAST_MS; i++)
+		most *= 2;
+	if (most > GPSD_LAST_MS)
+		most = GPSD_LAST_MS;
+	return most / 2 + entropy_get() % (most / 2 + 1);
+}
+
+/* Most gateways have no gpsd: that is not worth a line, nor waking the processor, for each attempt. */
 static void fail(struct gpsd *g, int r)
 {
 	bool lasting = g->state == GPSD_CONNECTED && timer_now() - g->since >= GPSD_LASTING_MS;
@@ -74,11 +86,12 @@ static void fail(struct gpsd *g, int r)
 	g->told = r;
 	hang_up(g);
 	if (lasting)
-		backoff_clear(&g->backoff);
+		g->failures = 0;
+	if (g->failures < UINT8_MAX)
+		g->failures++;
 	g->state = GPSD_WAITING;
 	g->since = timer_now();
-	backoff_fail(&g->backoff, g->since, entropy_get());
-	timer_arm(&g->timer, backoff_wait(&g->backoff, g->since));
+	timer_arm(&g->timer, pause_after(g->failures));
 }
 
 /* --- what it says --- */
@@ -202,7 +215,11 @@ static int open_next(struct gpsd *g)
 static void try_next(struct gpsd *g, int r)
 {
 	g->state = GPSD_CONNECTING;
-	while (g->next < g->to.count) {
+	for (;;) {
+		if (r < 0 && g->error == 0)
+			g->error = r;
+		if (g->next == g->to.count)
+			break;
 		hang_up(g);
 		r = open_next(g);
 		if (r >= 0) {
@@ -210,7 +227,7 @@ static void try_next(struct gpsd *g, int r)
 			return;
 		}
 	}
-	fail(g, r);
+	fail(g, g->error);
 }
 
 static void on_found(void *userdata, int r, const struct addresses *found)
@@ -235,6 +252,7 @@ static void begin(struct gpsd *g)
 
 	timer_disarm(&g->timer);
 	g->next = 0;
+	g->error = 0;
 	if (strcmp(g->at.host, "localhost") == 0) {
 		g->to = loopback;
 	} else if (g->at.numeric) {

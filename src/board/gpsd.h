@@ -14,6 +14,9 @@
 #define GPSD_FRESH_MS   60000        /* a fix tells the time for so long */
 #define GPSD_NAME_MS    6000         /* its name has to be known by then, */
 #define GPSD_CONNECT_MS 5000         /* each of its addresses has to answer by then */
+#define GPSD_FIRST_MS   2000         /* at most until it is tried once more: it may be just starting; */
+#define GPSD_SECOND_MS  60000        /* then twice as long each time, */
+#define GPSD_LAST_MS    600000       /* and at last this */
 #define GPSD_ASK_MS     5000         /* between two attempts that somebody wants at once */
 #define GPSD_LASTING_MS 60000        /* what was open for so long was a success */
 #define GPSD_FLOOD      (256 * 1024) /* bytes: no gpsd says more in a second */
@@ -27,7 +30,7 @@ DEFINE_CLEANUP(struct gpsd *, gpsd_free)
 
 void gpsd_start(struct gpsd *g);
 
-/* Somebody wants to know. If there is no connection, one is tried now, however long the backoff would take. */
+/* Somebody wants to know. If there is no connection, one is tried now, however long the pause would be. */
 void gpsd_ask(struct gpsd *g);
 
 bool gpsd_is_connected(const struct gpsd *g);
