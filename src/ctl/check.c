@@ -139,7 +139,7 @@ static void check_clock(struct check *c)
 		check_say(c, CHECK_OK, "clock", "%s, synchronised", text);
 	else
 		check_say(c, CHECK_WARNING, "clock",
-			  "%s, not synchronised, so TIME? has no answer: timedatectl set-ntp true", text);
+			  "%s, not synchronised, so TIME? has no answer but by GPS: timedatectl set-ntp true", text);
 }
 
 int ctl_check(int argc, char **argv)
