@@ -302,10 +302,12 @@ int network_describe(network_line_fn fn, void *userdata)
 		return -errno;
 	r = network_interfaces(list, fn, userdata);
 	freeifaddrs(list);
+
+	/* Not /proc/net: ProcSubset=pid of the unit leaves the folders of processes only. */
 	if (r >= 0)
-		r = network_file("/proc/net/route", NETWORK_MAX_ROUTES, network_parse_route, fn, userdata);
+		r = network_file("/proc/self/net/route", NETWORK_MAX_ROUTES, network_parse_route, fn, userdata);
 	if (r >= 0)
-		r = network_file("/proc/net/ipv6_route", NETWORK_MAX_ROUTES, network_parse_route6, fn, userdata);
+		r = network_file("/proc/self/net/ipv6_route", NETWORK_MAX_ROUTES, network_parse_route6, fn, userdata);
 	if (r >= 0)
 		r = network_file("/etc/resolv.conf", NETWORK_MAX_SERVERS, network_parse_server, fn, userdata);
 	return r;
