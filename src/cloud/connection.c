@@ -230,8 +230,11 @@ int connection_publish(struct connection *c, const void *topic, size_t topic_n, 
 	memcpy(text, topic, topic_n);
 	text[topic_n] = '\0';
 	r = mqtt_publish(c->mqtt, text, payload, n, qos, connection_operation(c, done));
-	if (r == 0)
+	if (r == 0) {
 		c->stats.sent++;
+		c->stats.published++;
+		c->stats.bytes_out += n;
+	}
 	return connection_started(c, r);
 }
 
@@ -279,12 +282,18 @@ int connection_unsubscribe(struct connection *c, const void *filter, size_t n, s
 
 int connection_send(struct connection *c, const char *topic, const void *payload, size_t n, int qos)
 {
-	return c->state == CONNECTION_UP ? outbox_send(&c->outbox, topic, payload, n, qos) : -ENOTCONN;
+	int r = c->state == CONNECTION_UP ? outbox_send(&c->outbox, topic, payload, n, qos) : -ENOTCONN;
+
+	if (r == 0) {
+		c->stats.published++;
+		c->stats.bytes_out += n;
+	}
+	return r;
 }
 
-int connection_watch(struct connection *c, const char *filter)
+int connection_watch(struct connection *c, const char *filter, struct done done)
 {
-	return c->state == CONNECTION_UP ? outbox_watch(&c->outbox, filter) : -ENOTCONN;
+	return c->state == CONNECTION_UP ? outbox_watch(&c->outbox, filter, done) : -ENOTCONN;
 }
 
 /* --- for the owner --- */

@@ -74,15 +74,17 @@ int connection_unsubscribe(struct connection *c, const void *filter, size_t n, s
  * many packets wait for theirs; -errno. */
 int connection_send(struct connection *c, const char *topic, const void *payload, size_t n, int qos) _must_check_;
 
-/* A subscription of the module itself, to one filter besides those of CONNECT. Lasts as long as the connection,
- * whatever the host unsubscribes from; asking for it again does nothing. 0 or -errno as above. */
-int connection_watch(struct connection *c, const char *filter) _must_check_;
+/* A subscription of the module itself, to a filter besides those of CONNECT. Lasts as long as the connection,
+ * whatever the host unsubscribes from; asking for it again does nothing but call done. done gets 0, AT_ERR_PARAMETER
+ * when the server refuses it, -ECONNRESET, -ECANCELED. 0 or -errno as of outbox_watch(). */
+int connection_watch(struct connection *c, const char *filter, struct done done) _must_check_;
 
 /* A turn of commands begins or ends: what they send shares a write. */
 void connection_cork(struct connection *c, bool corked);
 
 struct connection_stats {
 	uint64_t attempts, connects, losses; /* CONNECTs that went on line, those that succeeded, CONLOSTs */
-	uint64_t sent, received;             /* messages */
+	uint64_t sent, received;             /* messages of the host; and all that came */
+	uint64_t published, bytes_out;       /* those of the module itself too; bytes of their payloads */
 };
 void connection_get_stats(const struct connection *c, struct connection_stats *ret);

@@ -14,7 +14,8 @@ void outbox_init(struct outbox *o, struct mqtt *mqtt)
 
 void outbox_ended(struct outbox *o)
 {
-	o->watched[0] = '\0';
+	for (size_t i = 0; i < OUTBOX_FILTERS; i++)
+		o->watches[i].held = false;
 }
 
 static void on_sent(void *who, uint64_t number, int r)
@@ -29,16 +30,19 @@ static void on_sent(void *who, uint64_t number, int r)
 static void on_watched(void *who, uint64_t number, int r)
 {
 	struct outbox *o = who;
+	struct watch *w = &o->watches[number];
 
 	on_sent(who, number, r);
+	w->open = false;
 	if (r == -ECONNRESET)
-		o->losses++;
+		w->losses++;
 	else if (r >= 0)
-		o->losses = 0;
-	if (r <= 0)
-		return;
-	log_warning("Subscription to %s refused: check the policy", o->watched);
-	o->watched[0] = '\0';
+		w->losses = 0;
+	if (r > 0) {
+		log_warning("Subscription to %s refused: check the policy", w->filter);
+		w->held = false;
+	}
+	done_call(&w->done, r);
 }
 
 /* The library may acknowledge before it returns, so a packet counts from before. */
@@ -57,26 +61,56 @@ int outbox_send(struct outbox *o, const char *topic, const void *payload, size_t
 	return outbox_opened(o, mqtt_publish(o->mqtt, topic, payload, n, qos, (struct done){ on_sent, o, 0 }));
 }
 
-int outbox_watch(struct outbox *o, const char *filter)
+/* The slot of this filter, or a free one; NULL: there is none. */
+static struct watch *outbox_find(struct outbox *o, const char *filter)
 {
+	for (size_t i = 0; i < OUTBOX_FILTERS; i++) {
+		struct watch *w = &o->watches[i];
+
+		if (!w->filter[0])
+			(void)snprintf(w->filter, sizeof(w->filter), "%s", filter);
+		if (strcmp(w->filter, filter) == 0)
+			return w;
+	}
+	return NULL;
+}
+
+int outbox_watch(struct outbox *o, const char *filter, struct done done)
+{
+	struct watch *w = outbox_find(o, filter);
+	struct done watched = { on_watched, o, w ? (uint64_t)(w - o->watches) : 0 };
 	int r;
 
-	if (outbox_watches(o, filter))
+	if (!w)
+		return -ENOSPC;
+	if (w->held && !w->open) {
+		done_call(&done, 0);
 		return 0;
-	if (o->losses >= OUTBOX_LOSSES) {
-		o->losses = 0;
+	}
+	if (w->open)
+		return done.fn ? -EBUSY : 0;
+	if (w->losses >= OUTBOX_LOSSES) {
+		w->losses = 0;
 		return -EACCES;
 	}
 	if (o->open >= OUTBOX_MAX)
 		return -EBUSY;
 	o->open++;
-	r = outbox_opened(o, mqtt_subscribe(o->mqtt, &filter, 1, (struct done){ on_watched, o, 0 }));
-	if (r == 0)
-		(void)snprintf(o->watched, sizeof(o->watched), "%s", filter);
+	w->open = w->held = true;
+	w->done = done;
+	r = outbox_opened(o, mqtt_subscribe(o->mqtt, &filter, 1, watched));
+	if (r < 0) {
+		w->open = w->held = false;
+		w->done = (struct done){ 0 };
+	}
 	return r;
 }
 
 bool outbox_watches(const struct outbox *o, const char *filter)
 {
-	return filter[0] && strcmp(o->watched, filter) == 0;
+	for (size_t i = 0; i < OUTBOX_FILTERS; i++) {
+		if (o->watches[i].held && strcmp(o->watches[i].filter, filter) == 0)
+			return true;
+	}
+	return false;
 }

@@ -5,30 +5,40 @@
 
 #include "cloud/mqtt.h"
 #include "cloud/topics.h"
+#include "util/done.h"
 #include "util/macro.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define OUTBOX_MAX    8 /* packets that may wait for their acknowledgement: half of ACKS_MAX */
-#define OUTBOX_LOSSES 5 /* of connections, in a row, with a filter that was not acknowledged: it is refused */
+#define OUTBOX_MAX     8 /* packets that may wait for their acknowledgement: half of ACKS_MAX */
+#define OUTBOX_LOSSES  5 /* of connections, in a row, with a filter that was not acknowledged: it is refused */
+#define OUTBOX_FILTERS 2 /* streams, Device Defender */
+
+struct watch {
+	char filter[TOPICS_MAX]; /* "": none so far; a slot keeps its filter from one connection to the next */
+	bool held;               /* asked for on this connection, and not refused */
+	bool open;               /* ... and not acknowledged yet */
+	unsigned losses;         /* in a row: see OUTBOX_LOSSES */
+	struct done done;
+};
 
 struct outbox {
 	struct mqtt *mqtt;
-	unsigned open;            /* packets that wait for their acknowledgement */
-	char watched[TOPICS_MAX]; /* the filter; "": none */
-	unsigned losses;          /* in a row: see OUTBOX_LOSSES */
+	unsigned open; /* packets that wait for their acknowledgement */
+	struct watch watches[OUTBOX_FILTERS];
 };
 
 void outbox_init(struct outbox *o, struct mqtt *mqtt);
 
-/* The connection has ended, and the subscription with it. */
+/* The connection has ended, and the subscriptions with it. */
 void outbox_ended(struct outbox *o);
 
 /* 0; -EBUSY when OUTBOX_MAX packets wait; -errno of mqtt_publish(). */
 int outbox_send(struct outbox *o, const char *topic, const void *payload, size_t n, int qos) _must_check_;
 
-/* One filter; again it does nothing. 0; -EACCES once, when it was refused as AWS IoT does it: by ending the connection;
- * -errno as above. */
-int outbox_watch(struct outbox *o, const char *filter) _must_check_;
+/* Again it does nothing but call done. done gets 0; AT_ERR_PARAMETER when the filter is refused; -ECONNRESET,
+ * -ECANCELED. 0; -EACCES once, when it was refused as AWS IoT does it: by ending the connection; -ENOSPC beyond
+ * OUTBOX_FILTERS; -EBUSY as above, and while the same filter waits for its acknowledgement; -errno. */
+int outbox_watch(struct outbox *o, const char *filter, struct done done) _must_check_;
 bool outbox_watches(const struct outbox *o, const char *filter);

@@ -42,7 +42,7 @@ static int on_subscribe(void *userdata, const char *filter)
 {
 	struct updates *u = userdata;
 
-	return connection_watch(u->connection, filter);
+	return connection_watch(u->connection, filter, (struct done){ 0 });
 }
 
 static void on_inbox(void *userdata, const char *topic, const void *payload, size_t n)

@@ -634,7 +634,7 @@ static int send_own(int qos)
 START_TEST(own_packets)
 {
 	ck_assert_int_eq(send_own(1), -ENOTCONN);
-	ck_assert_int_eq(connection_watch(connection, STREAMS), -ENOTCONN);
+	ck_assert_int_eq(connection_watch(connection, STREAMS, (struct done){ 0 }), -ENOTCONN);
 	connect_now();
 	ck_assert_int_eq(send_own(0), 0);
 	ck_assert_str_eq(fake_mqtt_last()->topics[0], "$aws/x");
@@ -656,7 +656,7 @@ START_TEST(own_packets_beside_the_hosts)
 	ck_assert_int_eq(send_own(1), 0);
 	ck_assert_int_eq(connection_publish(connection, "a", 1, "x", 1, 1, done), 0);
 	ck_assert_int_eq(send_own(1), 0);
-	ck_assert_int_eq(connection_watch(connection, STREAMS), 0);
+	ck_assert_int_eq(connection_watch(connection, STREAMS, (struct done){ 0 }), 0);
 	ck_assert(fake_mqtt_ack(0));
 	assert_pending();
 	ck_assert(fake_mqtt_ack(0));
@@ -700,19 +700,19 @@ START_TEST(own_filter_stays)
 	ck_assert(fake_mqtt_ack(0));
 	assert_result(0);
 	fake_mqtt_forget();
-	ck_assert_int_eq(connection_watch(connection, STREAMS), 0);
+	ck_assert_int_eq(connection_watch(connection, STREAMS, (struct done){ 0 }), 0);
 	ck_assert_int_eq((int)fake_mqtt_last()->kind, (int)FAKE_SUBSCRIBE);
 	ck_assert_str_eq(fake_mqtt_last()->topics[0], STREAMS);
 	ck_assert(fake_mqtt_ack(0));
 	ck_assert_int_eq(connection_unsubscribe(connection, STREAMS, strlen(STREAMS), done), 0);
 	assert_result(0);
-	ck_assert_int_eq(connection_watch(connection, STREAMS), 0);
+	ck_assert_int_eq(connection_watch(connection, STREAMS, (struct done){ 0 }), 0);
 	ck_assert_uint_eq(fake_mqtt()->packet_count, 1);
 
 	/* A new connection has none. */
 	fake_mqtt_lose(0);
 	connect_now();
-	ck_assert_int_eq(connection_watch(connection, STREAMS), 0);
+	ck_assert_int_eq(connection_watch(connection, STREAMS, (struct done){ 0 }), 0);
 	ck_assert_uint_eq(fake_mqtt()->packet_count, 1);
 	ck_assert(fake_mqtt_ack(0));
 }

@@ -60,6 +60,27 @@ static int send_one(int qos)
 	return outbox_send(&outbox, "t", "payload", 7, qos);
 }
 
+static unsigned calls;
+static int result;
+
+static void on_watched(void *who, uint64_t number, int r)
+{
+	ck_assert_ptr_eq(who, &outbox);
+	ck_assert_uint_eq(number, 7);
+	calls++;
+	result = r;
+}
+
+static int watch(const char *filter)
+{
+	return outbox_watch(&outbox, filter, (struct done){ 0 });
+}
+
+static int watch_and_wait(const char *filter)
+{
+	return outbox_watch(&outbox, filter, (struct done){ on_watched, &outbox, 7 });
+}
+
 /* A server that withholds acknowledgements is given no more than so many. */
 START_TEST(bounded)
 {
@@ -71,7 +92,7 @@ START_TEST(bounded)
 		ck_assert_int_eq(send_one(1), 0);
 	ck_assert_int_eq(send_one(1), -EBUSY);
 	ck_assert_int_eq(send_one(0), -EBUSY);
-	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), -EBUSY);
+	ck_assert_int_eq(watch("a/+"), -EBUSY);
 	ck_assert(!outbox_watches(&outbox, "a/+"));
 	ck_assert_uint_eq(fake_mqtt()->packet_count, OUTBOX_MAX);
 	ck_assert(fake_mqtt_ack(0));
@@ -85,7 +106,7 @@ START_TEST(not_sent)
 	fake_mqtt()->send_result = -ENOMEM;
 	for (unsigned i = 0; i < 2 * OUTBOX_MAX; i++) {
 		ck_assert_int_eq(send_one(1), -ENOMEM);
-		ck_assert_int_eq(outbox_watch(&outbox, "a/+"), -ENOMEM);
+		ck_assert_int_eq(watch("a/+"), -ENOMEM);
 	}
 	ck_assert(!outbox_watches(&outbox, "a/+"));
 	ck_assert_uint_eq(outbox.open, 0);
@@ -96,10 +117,10 @@ START_TEST(one_filter)
 {
 	ck_assert(!outbox_watches(&outbox, ""));
 	ck_assert(!outbox_watches(&outbox, "a/+"));
-	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+	ck_assert_int_eq(watch("a/+"), 0);
 	ck_assert(outbox_watches(&outbox, "a/+"));
 	ck_assert(!outbox_watches(&outbox, "a/b"));
-	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+	ck_assert_int_eq(watch("a/+"), 0);
 	ck_assert_uint_eq(fake_mqtt()->packet_count, 1);
 	ck_assert(fake_mqtt_ack(0));
 	ck_assert_uint_eq(outbox.open, 0);
@@ -110,18 +131,18 @@ END_TEST
 /* One that the server refuses may be tried again. */
 START_TEST(refused)
 {
-	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+	ck_assert_int_eq(watch("a/+"), 0);
 	ck_assert(fake_mqtt_ack(AT_ERR_PARAMETER));
 	ck_assert_uint_eq(outbox.open, 0);
 	ck_assert(!outbox_watches(&outbox, "a/+"));
-	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+	ck_assert_int_eq(watch("a/+"), 0);
 	ck_assert_uint_eq(fake_mqtt()->packet_count, 2);
 }
 END_TEST
 
 START_TEST(lost)
 {
-	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+	ck_assert_int_eq(watch("a/+"), 0);
 	ck_assert_int_eq(send_one(1), 0);
 	fake_mqtt_lose(ECONNRESET);
 	ck_assert_uint_eq(outbox.open, 0);
@@ -135,15 +156,15 @@ END_TEST
 START_TEST(refused_by_losses)
 {
 	for (unsigned i = 0; i < 2 * OUTBOX_LOSSES - 1; i++) {
-		ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+		ck_assert_int_eq(watch("a/+"), 0);
 		/* Only those in a row count, and only those with nothing acknowledged. */
 		if (i == OUTBOX_LOSSES - 2)
 			ck_assert(fake_mqtt_ack(0));
 		fake_mqtt_lose(ECONNRESET);
 		connect();
 	}
-	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), -EACCES);
-	ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+	ck_assert_int_eq(watch("a/+"), -EACCES);
+	ck_assert_int_eq(watch("a/+"), 0);
 }
 END_TEST
 
@@ -151,11 +172,63 @@ END_TEST
 START_TEST(not_refused_by_closing)
 {
 	for (unsigned i = 0; i < 2 * OUTBOX_LOSSES; i++) {
-		ck_assert_int_eq(outbox_watch(&outbox, "a/+"), 0);
+		ck_assert_int_eq(watch("a/+"), 0);
 		outbox_ended(&outbox);
 		mqtt_close(mqtt);
 		connect();
 	}
+}
+END_TEST
+
+START_TEST(waiting_for_it)
+{
+	ck_assert_int_eq(watch_and_wait("a/+"), 0);
+	ck_assert_int_eq(watch_and_wait("a/+"), -EBUSY);
+	ck_assert_int_eq(watch("a/+"), 0);
+	ck_assert_uint_eq(calls, 0);
+	ck_assert(fake_mqtt_ack(0));
+	ck_assert_uint_eq(calls, 1);
+	ck_assert_int_eq(result, 0);
+	ck_assert_int_eq(watch_and_wait("a/+"), 0);
+	ck_assert_uint_eq(calls, 2);
+	ck_assert_uint_eq(fake_mqtt()->packet_count, 1);
+	fake_mqtt_lose(0);
+	connect();
+	ck_assert_int_eq(watch_and_wait("a/+"), 0);
+	ck_assert(fake_mqtt_ack(AT_ERR_PARAMETER));
+	ck_assert_int_eq(result, AT_ERR_PARAMETER);
+	ck_assert_int_eq(watch_and_wait("a/+"), 0);
+	fake_mqtt_lose(0);
+	ck_assert_uint_eq(calls, 4);
+	ck_assert_int_eq(result, -ECONNRESET);
+
+	/* Not sent: nobody is told twice. */
+	connect();
+	fake_mqtt()->send_result = -ENOMEM;
+	ck_assert_int_eq(watch_and_wait("a/+"), -ENOMEM);
+	fake_mqtt()->send_result = 0;
+	ck_assert_int_eq(watch("a/+"), 0);
+	ck_assert(fake_mqtt_ack(0));
+	ck_assert_uint_eq(calls, 4);
+}
+END_TEST
+
+/* Each has its own fate. */
+START_TEST(two_filters)
+{
+	for (unsigned i = 0; i < OUTBOX_LOSSES; i++) {
+		ck_assert_int_eq(watch("b/+"), 0);
+		ck_assert(fake_mqtt_ack(0));
+		ck_assert_int_eq(watch("a/+"), 0);
+		ck_assert(outbox_watches(&outbox, "a/+") && outbox_watches(&outbox, "b/+"));
+		fake_mqtt_lose(0);
+		ck_assert(!outbox_watches(&outbox, "a/+") && !outbox_watches(&outbox, "b/+"));
+		connect();
+	}
+	ck_assert_int_eq(watch("b/+"), 0);
+	ck_assert_int_eq(watch("a/+"), -EACCES);
+	ck_assert_int_eq(watch("c/+"), -ENOSPC);
+	ck_assert(!outbox_watches(&outbox, "c/+"));
 }
 END_TEST
 
@@ -172,6 +245,8 @@ int main(void)
 	tcase_add_test(tc, lost);
 	tcase_add_test(tc, refused_by_losses);
 	tcase_add_test(tc, not_refused_by_closing);
+	tcase_add_test(tc, waiting_for_it);
+	tcase_add_test(tc, two_filters);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
