@@ -7,6 +7,7 @@
 
 #define TOPIC_ONBOARDING "%s/expresslink_config"
 #define TOPIC_STREAMS    "$aws/things/%s/streams/+/+/json"
+#define TOPIC_DEFENDER   "$aws/things/%s/defender/metrics/json/+"
 
 /* %s: the thing's name. The answers of AWS IoT come without a subscription, those of a plain broker do not. */
 /* clang-format off */
@@ -69,6 +70,21 @@ void topics_jobs(const char *thing_name, char ret[TOPICS_JOBS][TOPICS_MAX])
 void topics_streams(const char *thing_name, char ret[TOPICS_MAX])
 {
 	(void)snprintf(ret, TOPICS_MAX, TOPIC_STREAMS, thing_name);
+}
+
+void topics_defender(const char *thing_name, char ret[TOPICS_MAX])
+{
+	(void)snprintf(ret, TOPICS_MAX, TOPIC_DEFENDER, thing_name);
+}
+
+bool topics_is_defender(const char *thing_name, const char *topic)
+{
+	char own[TOPICS_MAX];
+
+	if (topic[0] != '$')
+		return false;
+	topics_defender(thing_name, own);
+	return topic_matches(own, strlen(own), topic);
 }
 
 void topics_onboarding(const char *thing_name, char ret[TOPICS_MAX])

@@ -19,7 +19,7 @@ bool topic_matches(const void *filter, size_t filter_n, const char *topic);
 unsigned topics_index(const struct dict *d, unsigned max_topic, const char *topic);
 
 #define TOPICS_JOBS 5
-#define TOPICS_OWN  7   /* the module's own subscriptions: all that follow */
+#define TOPICS_OWN  8   /* the module's own subscriptions: all that follow */
 #define TOPICS_MAX  256 /* bytes of a topic of our own: AWS IoT takes no longer ones */
 
 /* AWS IoT Jobs, from CONNECT on. Few enough for one SUBSCRIBE packet. */
@@ -27,6 +27,10 @@ void topics_jobs(const char *thing_name, char ret[TOPICS_JOBS][TOPICS_MAX]);
 
 /* MQTT-based file delivery, while a file is wanted. */
 void topics_streams(const char *thing_name, char ret[TOPICS_MAX]);
+
+/* What AWS IoT Device Defender answers to reports, while there are any. */
+void topics_defender(const char *thing_name, char ret[TOPICS_MAX]);
+bool topics_is_defender(const char *thing_name, const char *topic);
 
 /* The endpoint-update topic (guide 10.3.1.1), in the staging state. */
 void topics_onboarding(const char *thing_name, char ret[TOPICS_MAX]);

@@ -32,6 +32,7 @@ struct dict {
 	struct value *topics;             /* by index */
 	struct change *writing, *waiting; /* in order */
 	struct buf text;                  /* what is being written */
+	struct done on_change;            /* called each time */
 	bool forget;
 	bool something_old; /* files that a factory reset has to remove */
 	unsigned damaged;
@@ -95,6 +96,11 @@ int dict_start(struct dict *d)
 	if (r < 0)
 		return r;
 	return worker_new(&d->worker, d->event);
+}
+
+void dict_on_change(struct dict *d, struct done on_change)
+{
+	d->on_change = on_change;
 }
 
 int dict_peek(struct dict *d)
@@ -207,6 +213,7 @@ static void on_written(void *arg, int r)
 {
 	struct dict *d = arg;
 	struct change *list = TAKE_PTR(d->writing);
+	struct done told;
 
 	buf_clear(&d->text);
 	if (r < 0) {
@@ -217,6 +224,8 @@ static void on_written(void *arg, int r)
 		d->writes++;
 		d->something_old = !d->forget;
 		apply(d, list);
+		told = d->on_change;
+		done_call(&told, 0);
 	}
 	changes_answer(list, r < 0 ? AT_ERR_PARAMETER : 0);
 	changes_free(list);
@@ -338,12 +347,9 @@ int dict_set(struct dict *d, const void *name, size_t name_n, const void *value,
 {
 	const struct key_row *row;
 	unsigned index;
-	int r;
+	int r = find(d, name, name_n, KEY_WRITE, &row, &index);
 
-	r = find(d, name, name_n, KEY_WRITE, &row, &index);
-	if (r)
-		return r;
-	return set(d, row, index, value, n, done);
+	return r ? r : set(d, row, index, value, n, done);
 }
 
 int dict_set_endpoint(struct dict *d, const char *endpoint, struct done done)

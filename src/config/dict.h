@@ -31,6 +31,10 @@ int dict_start(struct dict *d) _must_check_;
 /* Instead of dict_start(), for somebody else than the module: reads the file, changes nothing. -errno. */
 int dict_peek(struct dict *d) _must_check_;
 
+/* on_change is called with 0 each time that kept values have changed, before whoever changed them has his answer. It
+ * changes none itself. */
+void dict_on_change(struct dict *d, struct done on_change);
+
 /* The present value; never fails. Bytes, not text; valid until the next change. For KEY_TOPIC see dict_topic(). */
 const char *dict_get(const struct dict *d, enum key_id id, size_t *ret_n);
 const char *dict_topic(const struct dict *d, unsigned index, size_t *ret_n);

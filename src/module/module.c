@@ -72,6 +72,10 @@ static void on_message(void *userdata, const char *topic, const void *payload, s
 		updates_message(m->updates, topic, payload, n);
 		if (index == 0)
 			return;
+	} else if (topics_is_defender(m->settings->thing_name, topic)) {
+		defence_message(m->defence, topic, payload, n);
+		if (index == 0)
+			return;
 	}
 	if (topics_is_onboarding(m->settings->thing_name, topic))
 		module_onboard(m, payload, n);
@@ -242,6 +246,7 @@ void module_happen(struct module *m, enum happening happening)
 		timer_disarm(&m->wake);
 	module_act(m, t.actions);
 	updates_follow(m->updates, m->state, t.actions);
+	defence_follow(m->defence, m->state, t.actions);
 	if (happening == HAPPEN_CONNECT)
 		look_at_clock(m);
 	if (m->on_state)
@@ -294,6 +299,8 @@ int module_new(struct module **ret, sd_event *event, const struct settings *sett
 	if (r == 0)
 		r = updates_new(&m->updates, event, settings, m->dict, m->epoch, state_dir, m->events);
 	if (r == 0)
+		r = defence_new(&m->defence, event, settings, m->dict, m->epoch, state_dir);
+	if (r == 0)
 		r = diagnosis_new(&m->diagnosis, event, settings, m->dict, m->epoch);
 	if (r == 0)
 		r = at_server_new(&m->server, event, commands, &world, m, settings->device, runtime_dir);
@@ -313,6 +320,7 @@ struct module *module_free(struct module *m)
 	m->diagnosis = diagnosis_free(m->diagnosis);
 	m->updates = updates_free(m->updates);
 	m->connection = connection_free(m->connection);
+	m->defence = defence_free(m->defence);
 	m->pins = pins_free(m->pins);
 	m->messages = messages_free(m->messages);
 	m->events = events_free(m->events);
@@ -346,6 +354,7 @@ int module_start(struct module *m)
 		return r;
 	epoch_start(m->epoch);
 	gpsd_start(m->gpsd);
+	defence_start(m->defence, m->connection);
 	on_day(m);
 	module_happen(m, pins_high(m->pins, PIN_RST) ? HAPPEN_BOOTED : HAPPEN_RST_LOW);
 	return 0;

@@ -11,6 +11,7 @@
 #include "config/dict.h"
 #include "config/epoch.h"
 #include "config/settings.h"
+#include "module/defence.h"
 #include "module/diagnosis.h"
 #include "module/state.h"
 #include "module/updates.h"
@@ -35,6 +36,7 @@ struct module {
 	struct connection *connection;
 	struct diagnosis *diagnosis;
 	struct updates *updates;
+	struct defence *defence;
 	struct pins *pins;
 	struct at_server *server;
 	enum state state;

@@ -171,7 +171,8 @@ START_TEST(own_filters)
 
 	topics_jobs("thing", own);
 	topics_streams("thing", own[TOPICS_JOBS]);
-	topics_onboarding("thing", own[TOPICS_JOBS + 1]);
+	topics_defender("thing", own[TOPICS_JOBS + 1]);
+	topics_onboarding("thing", own[TOPICS_JOBS + 2]);
 	for (size_t i = 0; i < TOPICS_OWN; i++)
 		ck_assert(topic_is_filter(own[i], strlen(own[i])));
 	for (size_t i = 0; i < TOPICS_JOBS; i++) {
@@ -180,6 +181,7 @@ START_TEST(own_filters)
 	}
 	ck_assert_str_eq(own[0], "$aws/things/thing/jobs/notify");
 	ck_assert_str_eq(own[TOPICS_JOBS], "$aws/things/thing/streams/+/+/json");
+	ck_assert_str_eq(own[TOPICS_JOBS + 1], "$aws/things/thing/defender/metrics/json/+");
 	ck_assert_int_eq(topics_is_own_filter("thing", staging, "thing/expresslink_config"), staging);
 	ck_assert(!topics_is_own_filter("thing", staging, "$aws/things/thing/jobs/$next/get/accepted"));
 	ck_assert(!topics_is_own_filter("thing", staging, "#"));
@@ -196,11 +198,24 @@ START_TEST(own_filters_of_a_long_name)
 	name[sizeof(name) - 1] = '\0';
 	topics_jobs(name, own);
 	topics_streams(name, own[TOPICS_JOBS]);
-	topics_onboarding(name, own[TOPICS_JOBS + 1]);
+	topics_defender(name, own[TOPICS_JOBS + 1]);
+	topics_onboarding(name, own[TOPICS_JOBS + 2]);
 	for (size_t i = 0; i < TOPICS_OWN; i++)
 		ck_assert_uint_lt(strlen(own[i]), TOPICS_MAX - 1);
 	ck_assert(topics_is_own_filter(name, true, own[4]));
 	ck_assert_uint_eq(strlen(own[TOPICS_JOBS]), strlen(name) + strlen("$aws/things//streams/+/+/json"));
+}
+END_TEST
+
+START_TEST(defender_topic)
+{
+	ck_assert(topics_is_defender("thing", "$aws/things/thing/defender/metrics/json/accepted"));
+	ck_assert(topics_is_defender("thing", "$aws/things/thing/defender/metrics/json/rejected"));
+	ck_assert(!topics_is_defender("thing", "$aws/things/thing/defender/metrics/json"));
+	ck_assert(!topics_is_defender("thing", "$aws/things/thing/defender/metrics/cbor/accepted"));
+	ck_assert(!topics_is_defender("thing", "$aws/things/other/defender/metrics/json/accepted"));
+	ck_assert(!topics_is_defender("thing", "aws/things/thing/defender/metrics/json/accepted"));
+	ck_assert(!topics_is_defender("thing", ""));
 }
 END_TEST
 
@@ -227,6 +242,7 @@ int main(void)
 	tcase_add_test(tc, lowest_index);
 	tcase_add_loop_test(tc, own_traffic, 0, ELEMENTS(owned));
 	tcase_add_loop_test(tc, own_filters, 0, 2);
+	tcase_add_test(tc, defender_topic);
 	tcase_add_test(tc, onboarding_topic);
 	tcase_add_test(tc, own_filters_of_a_long_name);
 	suite_add_tcase(suite, tc);
