@@ -10,7 +10,7 @@ import socketserver
 from sandbox.common import Problem
 
 NAME = "control"
-OPERATIONS = ("create", "list", "show", "cancel", "delete", "wait", "faults")
+OPERATIONS = ("create", "list", "show", "cancel", "delete", "wait", "faults", "reports")
 
 
 @contextlib.contextmanager

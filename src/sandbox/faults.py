@@ -9,8 +9,8 @@ import random
 import threading
 
 from sandbox.common import Problem
-from sandbox.vocabulary import (ACTIONS, DAMAGES, DOWNLOAD, GROUPS, JOB_CODES, KINDS, REQUESTS, SPOILS,
-                                STREAM_CODES)
+from sandbox.vocabulary import (ACTIONS, DAMAGES, DOWNLOAD, GROUPS, JOB_CODES, KINDS, REPORT_CODES, REQUESTS,
+                                SPOILS, STREAM_CODES)
 
 REORDER_SECONDS = 0.2  # a message waits so long for the one that is to overtake it
 RTT_LIMIT = 60000
@@ -68,7 +68,8 @@ class Rule:
             if not self.kinds:
                 raise Problem("--%s %s: that is no request" % (self.action, self.text))
         if self.action == "refuse":
-            for known, kinds in ((JOB_CODES, GROUPS["jobs"]), (STREAM_CODES, GROUPS["streams"])):
+            for known, kinds in ((JOB_CODES, GROUPS["jobs"]), (STREAM_CODES, GROUPS["streams"]),
+                                 (REPORT_CODES, {"report"})):
                 if self.kinds & kinds and self.values["code"] not in known:
                     raise Problem("--refuse %s: the codes are %s" % (self.text, ", ".join(known)))
         if self.action == "spoil" and self.values["what"] not in SPOILS:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands for jobs and faults."""
+"""The commands for jobs, reports and faults."""
 
 import argparse
 import contextlib
@@ -176,6 +176,20 @@ def command_cancel(options):
 def command_delete(options):
     with Connection(Sandbox(options.dir).folder) as connection:
         connection.ask("delete", job_id=options.job, force=options.force)
+    return 0
+
+
+def command_defender(options):
+    with Connection(Sandbox(options.dir).folder) as connection:
+        reports = connection.ask("reports")
+    if options.json:
+        print(json.dumps(reports, indent=2, ensure_ascii=False))
+        return 0
+    for one in reports:
+        header = one["report"].get("header") if isinstance(one["report"], dict) else None
+        number = header.get("report_id") if isinstance(header, dict) else None
+        why = " ".join(one["statusDetails"].get(key, "") for key in ("ErrorCode", "ErrorMessage")).strip()
+        print("  ".join(filter(None, (clock(one["at"]), one["thingName"], str(number), one["status"], why))))
     return 0
 
 

@@ -44,6 +44,9 @@ class Arguments:
         self.jobs = job.add_subparsers(metavar="COMMAND", required=True)
         self.create()
         self.other_jobs()
+        self.add(self.commands, "defender", "job_commands.defender",
+                 "list the last reports to Device Defender").add_argument("--json", action="store_true",
+                                                                          help="for programs, with all that they say")
         self.fault()
 
     def add(self, among, name, function, text, **more):

@@ -12,6 +12,7 @@ from sandbox import streams as delivery
 from sandbox.account import thing_name
 from sandbox.broker import broker_host
 from sandbox.bucket import EXPIRES, Bucket, check_expires
+from sandbox.defender import Defender
 from sandbox.faults import Faults
 from sandbox.jobs import Jobs
 from sandbox.jobs_api import JobsApi, request_kind
@@ -24,7 +25,8 @@ from sandbox.streams import Refusal, Streams
 class Service:
     # AWS answers directly to who asks; with a broker between them, each who has subscribed hears the answer.
     FILTERS = ("$aws/things/+/jobs/+", "$aws/things/+/jobs/+/+",
-               "$aws/things/+/streams/+/describe/+", "$aws/things/+/streams/+/get/+")
+               "$aws/things/+/streams/+/describe/+", "$aws/things/+/streams/+/get/+",
+               "$aws/things/+/defender/metrics/json")
 
     def __init__(self, sandbox, minute=60, client=None, certificate=None):
         """certificate: of the server for files, and its key; by default the account's."""
@@ -43,6 +45,7 @@ class Service:
             sandbox.account / "server.pem", sandbox.account / "server.key.pem")), self.faults)
         self.jobs = Jobs(sandbox.folder / "jobs", self.streams, self.notify, self.later, minute, self.fill_in)
         self.api = JobsApi(self.jobs)
+        self.defender = Defender(minute)
         self.client = client or operator_client(sandbox, "service")
         self.client.max_inflight_messages_set(1000)
         self.client.on_connect = self.on_connect
@@ -117,6 +120,8 @@ class Service:
             with self.alone():
                 if levels[3] == "jobs":
                     self.job_request(message.topic, levels[2], levels[4:], message.payload)
+                elif levels[3] == "defender":
+                    self.report(message.topic, levels[2], message.payload)
                 else:
                     self.stream_request(levels, message.payload)
         except Exception:  # pylint: disable=broad-except
@@ -159,6 +164,12 @@ class Service:
             answer = delivery.rejection(refusal, token)
             form, encode = ("cbor", delivery.cbor_map) if encoding == "cbor" else ("json", delivery.json_map)
             self.outbox.send("stream", base + "/rejected/" + form, encode(answer), 1)
+
+    def report(self, topic, thing, payload):
+        ignored, refusal = self.faults.request("report")
+        if not ignored:
+            verdict, answer = self.defender.answer(thing, payload, refusal)
+            self.outbox.send("report", topic + "/" + verdict, answer, 1)
 
     # Requests of the operator's commands, see control.py
 
@@ -203,6 +214,10 @@ class Service:
                     break
                 self.changed.wait(left)
             return job.show()
+
+    def do_reports(self):
+        with self.lock:
+            return self.defender.show()
 
     def do_faults(self, rules=None, seed=0, rtt=0):
         if rules is not None:

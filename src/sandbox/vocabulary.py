@@ -7,10 +7,11 @@ JOB_CODES = ("InvalidTopic", "InvalidJson", "InvalidRequest", "InvalidStateTrans
 STREAM_CODES = ("InvalidTopic", "InvalidJson", "InvalidCbor", "InvalidRequest", "Unauthorized", "BlockSizeOutOfBounds",
                 "OffsetOutOfBounds", "BlockCountLimitExceeded", "BlockBitmapLimitExceeded", "ResourceNotFound",
                 "VersionMismatch", "ETagMismatch", "InternalError")
+REPORT_CODES = ("InvalidPayload", "Throttled", "InternalError")
 
 # A request and its answer, or a notification, by a word that is short
-KINDS = ("pending", "start-next", "describe", "update", "notify", "notify-next", "stream", "block")
-REQUESTS = {"pending", "start-next", "describe", "update", "stream", "block"}
+KINDS = ("pending", "start-next", "describe", "update", "notify", "notify-next", "stream", "block", "report")
+REQUESTS = {"pending", "start-next", "describe", "update", "stream", "block", "report"}
 GROUPS = {
     "jobs": {"pending", "start-next", "describe", "update"},
     "notifications": {"notify", "notify-next"},

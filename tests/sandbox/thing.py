@@ -108,7 +108,7 @@ class Thing:
                             tls_version=ssl.PROTOCOL_TLS_CLIENT)
         ready = queue.Queue()
         self.client.on_connect = lambda *_: self.client.subscribe(
-            [(self.base + "jobs/#", 1), (self.base + "streams/#", 1)])
+            [(self.base + "jobs/#", 1), (self.base + "streams/#", 1), (self.base + "defender/#", 1)])
         self.client.on_subscribe = lambda *_: ready.put(True)
         self.client.on_message = self.on_message
         self.client.connect("localhost", cloud.port)
@@ -143,7 +143,7 @@ class Thing:
             self.passed.append((found, payload))
 
     def ask(self, topic, request):
-        """The verdict and the answer to a request about jobs."""
+        """The verdict and the answer to a request about jobs, or to a report."""
         self.send(topic, request)
         while True:
             found, payload = self.came.get(timeout=SECONDS)
@@ -179,4 +179,6 @@ def is_answer(topic):
     levels = topic.split("/")
     if levels[0] == "jobs":
         return levels[-1] in ("accepted", "rejected", "notify", "notify-next")
+    if levels[0] == "defender":
+        return levels[-1] in ("accepted", "rejected")
     return levels[2] in ("description", "data", "rejected")
