@@ -134,6 +134,26 @@ static void add_update(struct json *j, const struct module *m)
 	json_number(j, update, "unreported", info.results);
 }
 
+static void add_defender(struct json *j, const struct module *m)
+{
+	cJSON *defender = json_object(j, NULL, "defender"), *last;
+	struct defender_info info;
+
+	defender_get_info(defence_defender(m->defence), &info);
+	json_number(j, defender, "interval", info.interval);
+	json_number(j, defender, "reports", info.reports);
+	if (info.reports == 0) {
+		json_null(j, defender, "last");
+		return;
+	}
+	last = json_object(j, defender, "last");
+	json_number(j, last, "id", info.id);
+	json_time(j, last, "time", (time_t)info.at);
+	json_text(j, last, "outcome", defender_outcome_name(info.outcome));
+	json_text(j, last, "code", text_or_null(info.code));
+	json_text(j, last, "message", text_or_null(info.message));
+}
+
 /* line "": there is none, then the level of an input says nothing; nor does any of a line that was lost. */
 static void add_pin(struct json *j, cJSON *to, const struct module *m, enum pin pin, const char *name, const char *line)
 {
@@ -238,6 +258,7 @@ char *status_text(const struct module *m, const struct status_place *place)
 	add_pins(&j, m);
 	add_update(&j, m);
 	add_location(&j, m);
+	add_defender(&j, m);
 	add_counters(&j, m);
 	add_versions(&j);
 	return finish(&j);

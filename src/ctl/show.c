@@ -120,6 +120,22 @@ static void show_location(const cJSON *location)
 		printf("; no gpsd in the settings\n");
 }
 
+static void show_defender(const cJSON *defender)
+{
+	const cJSON *last = member(defender, "last");
+
+	printf(ROW, "Defender");
+	if (ask_number(defender, "interval") > 0)
+		printf("every %.0f s", ask_number(defender, "interval"));
+	else
+		printf("off");
+	if (cJSON_IsObject(last))
+		printf(", report %.0f %s", ask_number(last, "id"), ask_text(last, "outcome"));
+	if (*ask_text(last, "code"))
+		printf(": %s", ask_text(last, "code"));
+	putchar('\n');
+}
+
 static void show_counters(const cJSON *counters)
 {
 	const cJSON *one;
@@ -173,6 +189,7 @@ void show_status(const cJSON *status)
 	show_pin("WAKE", member(pins, "wake"), ", ");
 	show_pin("RST", member(pins, "reset"), "\n");
 	show_update(member(status, "update"));
+	show_defender(member(status, "defender"));
 	printf(ROW "%s\n", "Clock", ask_text(status, "time"));
 	show_location(member(status, "location"));
 	show_counters(member(status, "counters"));
