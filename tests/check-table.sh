@@ -101,6 +101,13 @@ src/at/tty.c|STUCK_MS|5000|or after 5 s in which
 src/queue/messages.h|MESSAGE_MAX_PAYLOAD|128 * 1024|may have 128 KiB
 src/queue/events.h|EVENT_MAX_DETAIL|64|its topic, up to 64 bytes
 src/cloud/topics.h|TOPICS_OWN|7|up to 7 subscriptions
+src/cloud/defender.h|DEFENDER_LEAST_S|300|are at least 300 s apart
+src/cloud/defender.h|DEFENDER_ANSWER_MS|10000|heard of for 10 s counts as delivered
+src/cloud/defender.h|DEFENDER_LOSSES|5|After five connections in a row
+src/cloud/defender.h|DEFENDER_PAUSE_S|86400|no report is tried for a day
+src/cloud/metrics.h|METRICS_MAX|48 * 1024|with long names, at most 48 KiB
+src/util/netstat.h|NETSTAT_MAX_PORTS|100|listened to, up to 100
+src/util/netstat.h|NETSTAT_MAX_CONNECTIONS|100|established ones, up to 100
 src/cloud/fault.h|FAULT_MAX_DETAIL|64|a detail has at most 64 bytes
 src/cloud/connection.c|WAIT_IN_PLACE_MS|5000|no longer than 5 s
 src/util/backoff.c|BACKOFF_FIRST_MS|2000|2 s, 4 s

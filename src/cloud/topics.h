@@ -19,7 +19,7 @@ bool topic_matches(const void *filter, size_t filter_n, const char *topic);
 unsigned topics_index(const struct dict *d, unsigned max_topic, const char *topic);
 
 #define TOPICS_JOBS 5
-#define TOPICS_OWN  8   /* the module's own subscriptions: all that follow */
+#define TOPICS_OWN  7   /* the module's own subscriptions at a time: onboarding's or Device Defender's */
 #define TOPICS_MAX  256 /* bytes of a topic of our own: AWS IoT takes no longer ones */
 
 /* AWS IoT Jobs, from CONNECT on. Few enough for one SUBSCRIBE packet. */

@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel says of the network in /proc/net (proc(5)): who listens, who is connected, how much went through which
- * interface. */
+/* What the kernel says of the network in /proc/net (proc(5)): who listens, who is connected, and how much went through
+ * which interface. */
 
 #include "util/macro.h"
 

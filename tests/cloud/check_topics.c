@@ -167,13 +167,13 @@ END_TEST
 START_TEST(own_filters)
 {
 	bool staging = _i == 0;
-	char own[TOPICS_OWN][TOPICS_MAX];
+	char own[TOPICS_OWN + 1][TOPICS_MAX];
 
 	topics_jobs("thing", own);
 	topics_streams("thing", own[TOPICS_JOBS]);
 	topics_defender("thing", own[TOPICS_JOBS + 1]);
 	topics_onboarding("thing", own[TOPICS_JOBS + 2]);
-	for (size_t i = 0; i < TOPICS_OWN; i++)
+	for (size_t i = 0; i < ELEMENTS(own); i++)
 		ck_assert(topic_is_filter(own[i], strlen(own[i])));
 	for (size_t i = 0; i < TOPICS_JOBS; i++) {
 		ck_assert(topics_is_own_filter("thing", staging, own[i]));
@@ -192,7 +192,7 @@ END_TEST
 /* The longest name that a thing may have. */
 START_TEST(own_filters_of_a_long_name)
 {
-	char own[TOPICS_OWN][TOPICS_MAX], name[129];
+	char own[TOPICS_OWN + 1][TOPICS_MAX], name[129];
 
 	memset(name, 'n', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
@@ -200,7 +200,7 @@ START_TEST(own_filters_of_a_long_name)
 	topics_streams(name, own[TOPICS_JOBS]);
 	topics_defender(name, own[TOPICS_JOBS + 1]);
 	topics_onboarding(name, own[TOPICS_JOBS + 2]);
-	for (size_t i = 0; i < TOPICS_OWN; i++)
+	for (size_t i = 0; i < ELEMENTS(own); i++)
 		ck_assert_uint_lt(strlen(own[i]), TOPICS_MAX - 1);
 	ck_assert(topics_is_own_filter(name, true, own[4]));
 	ck_assert_uint_eq(strlen(own[TOPICS_JOBS]), strlen(name) + strlen("$aws/things//streams/+/+/json"));

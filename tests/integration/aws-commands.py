@@ -21,7 +21,7 @@ THING = "7e5d6e31-14d9-4637-9790-a9a51d25c910"
 IMAGE = jobs.image(70000, 5)
 # What the issue of an update needs at least
 CALLS = ["CreatePolicy", "AttachPolicy", "AttachThingPrincipal", "CreateBucket", "PutBucketVersioning", "CreateRole",
-         "PutRolePolicy", "PutObject", "CreateOTAUpdate", "CreateStream", "CreateJob", "PutSigningProfile"]
+         "PutRolePolicy", "CreateCustomMetric", "CreateSecurityProfile", "AttachSecurityProfile", "PutObject", "CreateOTAUpdate", "CreateStream", "CreateJob", "PutSigningProfile"]
 
 
 def page():
@@ -52,9 +52,15 @@ def filters():
     """The module's own subscriptions, from the source; and a topic that each of its requests goes to."""
     with open(os.path.join(harness.SRCDIR, "src", "cloud", "topics.c"), encoding="utf-8") as file:
         found = [text % THING for text in re.findall(r'"(\$aws/things/%s/[^"]*)"', file.read())]
-    if len(found) < 6:
+    if len(found) < 7:
         raise Failure("topics.c has other filters than this test knows of: %r" % found)
     return found
+
+
+def metrics():
+    """Those that the module counts itself, from the source."""
+    with open(os.path.join(harness.SRCDIR, "src", "cloud", "metrics.c"), encoding="utf-8") as file:
+        return set(re.findall(r'add_custom\(custom, "([^"]+)"', file.read()))
 
 
 def check_policy(text):
@@ -70,7 +76,8 @@ def check_policy(text):
     for one in filters():
         may("iot:Subscribe", "topicfilter/" + one)
         may("iot:Receive", "topic/" + one.replace("+", "x"))
-    for rest in ("jobs/$next/get", "jobs/get", "jobs/j/get", "jobs/j/update", "streams/s/get/json"):
+    for rest in ("jobs/$next/get", "jobs/get", "jobs/j/get", "jobs/j/update", "streams/s/get/json",
+                 "defender/metrics/json"):
         may("iot:Publish", "topic/$aws/things/%s/%s" % (THING, rest))
 
 
@@ -84,8 +91,16 @@ def check_calls(calls):
                 list(statements(found[key]))
         if operation == "CreatePolicy":
             check_policy(found["policyDocument"])
+        if operation == "CreateSecurityProfile" and not {b["metric"] for b in found["behaviors"]} & metrics():
+            raise Failure("no metric of the module's is watched: %r" % found)
         if operation == "CreateOTAUpdate" and (found["files"][0]["fileType"] != 202 or found["protocols"] != ["MQTT"]):
             raise Failure("no image for the host over MQTT: %r" % found)
+
+
+    made = {found["metricName"] for operation, found in calls
+            if operation == "CreateCustomMetric" and found["metricType"] == "number"}
+    if made != metrics():
+        raise Failure("the module's own metrics are %r, the page makes %r" % (metrics(), made))
 
 
 def deliver(m, name, document):
