@@ -863,8 +863,13 @@ START_TEST(statistics)
 	fail_now();
 	connection_clear_backoff(connection);
 	connect_now();
-	ck_assert_int_eq(connection_publish(connection, "a", 1, "x", 1, 0, done), 0);
+	ck_assert_int_eq(connection_publish(connection, "a", 1, "xy", 2, 0, done), 0);
 	assert_result(0);
+	ck_assert_int_eq(send_own(0), 0);
+	fake_mqtt()->send_result = -ENOMEM;
+	ck_assert_int_eq(send_own(0), -ENOMEM);
+	ck_assert_int_eq(connection_publish(connection, "a", 1, "xy", 2, 0, done), -ENOMEM);
+	fake_mqtt()->send_result = 0;
 	fake_mqtt_text("t", "x");
 	fake_mqtt_text("t", "y");
 	fake_mqtt_lose(0);
@@ -876,6 +881,8 @@ START_TEST(statistics)
 	ck_assert_uint_eq(stats.losses, 1);
 	ck_assert_uint_eq(stats.sent, 1); /* the host's, not the questions for jobs */
 	ck_assert_uint_eq(stats.received, 2);
+	ck_assert_uint_eq(stats.published, 2);
+	ck_assert_uint_eq(stats.bytes_out, 5);
 }
 END_TEST
 

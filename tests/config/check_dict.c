@@ -607,6 +607,35 @@ START_TEST(a_proof_is_written_by_itself)
 }
 END_TEST
 
+static unsigned changes;
+
+static void on_change(void *who, uint64_t number, int r)
+{
+	ck_assert_ptr_eq(who, &changes);
+	ck_assert_uint_eq(number, 9);
+	ck_assert_int_eq(r, 0);
+	changes++;
+	ck_assert_str_eq(get("Defender"), changes == 1 ? "300" : "0");
+	ck_assert_uint_eq(calls.count, 0); /* before the answer */
+}
+
+START_TEST(tells_of_its_changes)
+{
+	dict_on_change(dict, (struct done){ on_change, &changes, 9 });
+	ck_assert_int_eq(set("Topic1", "x"), 0);
+	ck_assert_int_eq(set("Defender", "x"), AT_ERR_PARAMETER);
+	ck_assert_int_eq(set("Defender", "0"), 0);
+	ck_assert_uint_eq(changes, 0);
+	calls.count = 0;
+	ck_assert_int_eq(put("Defender", "300"), 0);
+	await(1);
+	ck_assert_uint_eq(changes, 1);
+	calls.count = 0;
+	ck_assert_int_eq(factory_reset(), 0);
+	ck_assert_uint_eq(changes, 2);
+}
+END_TEST
+
 /* A connection that was verified before the new roots came says nothing about them. */
 START_TEST(a_proof_of_the_last_roots_is_none_of_the_next)
 {
@@ -991,6 +1020,7 @@ int main(void)
 	tcase_add_test(c, no_staging_endpoint);
 	tcase_add_test(c, replaced_roots_stay_trusted);
 	tcase_add_test(c, a_proof_is_written_by_itself);
+	tcase_add_test(c, tells_of_its_changes);
 	tcase_add_test(c, a_proof_of_the_last_roots_is_none_of_the_next);
 	tcase_add_test(c, replaced_roots_are_bounded);
 	tcase_add_test(c, certificates_are_judged_by_the_one_under_way);

@@ -100,6 +100,9 @@ START_TEST(idle)
 	text_is("pins.reset.level", "high");
 	is_null("pins.wake.line");
 	is_null("pins.wake.level");
+	number_is("defender.interval", 0);
+	number_is("defender.reports", 0);
+	is_null("defender.last");
 	number_is("counters.commands", 0);
 	text_is("versions.libmosquitto", "2.0.99");
 }
@@ -171,6 +174,33 @@ START_TEST(connected)
 	number_is("counters.attempts", 1);
 	number_is("counters.received", 1);
 	number_is("counters.commands", 1);
+}
+END_TEST
+
+START_TEST(reports)
+{
+	rig_set(&rig, "Endpoint", "198.51.100.1");
+	rig_set(&rig, "Defender", "600");
+	rig_connect(&rig);
+	while (fake_mqtt_ack(0))
+		;
+	look();
+	while (at("defender.reports")->valuedouble < 1) {
+		ck_assert_int_gt(sd_event_run(rig.event, UINT64_C(60000000)), 0);
+		look();
+	}
+	number_is("defender.interval", 600);
+	ck_assert_double_gt(at("defender.last.id")->valuedouble, 1.7e9);
+	ck_assert(cJSON_IsString(at("defender.last.time")));
+	text_is("defender.last.outcome", "waiting");
+	is_null("defender.last.code");
+	fake_mqtt_text("$aws/things/" RIG_THING "/defender/metrics/json/rejected",
+		       "{\"statusDetails\":{\"ErrorCode\":\"Throttled\",\"ErrorMessage\":\"Too often\"}}");
+	rig_idle(&rig);
+	look();
+	text_is("defender.last.outcome", "rejected");
+	text_is("defender.last.code", "Throttled");
+	text_is("defender.last.message", "Too often");
 }
 END_TEST
 
@@ -293,6 +323,7 @@ int main(void)
 	tcase_add_test(tc, location);
 	tcase_add_test(tc, held);
 	tcase_add_test(tc, connected);
+	tcase_add_test(tc, reports);
 	tcase_add_test(tc, lost);
 	tcase_add_test(tc, failed);
 	tcase_add_test(tc, values_of_the_host);
