@@ -674,6 +674,23 @@ START_TEST(losses_of_other_kinds)
 }
 END_TEST
 
+/* A server that forgot to acknowledge, and a network that then broke. */
+START_TEST(late_losses)
+{
+	defender_set_interval(defender, 300);
+	for (unsigned i = 0; i < 2 * DEFENDER_LOSSES; i++) {
+		withhold = true;
+		defender_up(defender);
+		fake_timer_pass(DEFENDER_ANSWER_MS);
+		defender_down(defender, true);
+		silent(LEAST);
+	}
+	withhold = false;
+	defender_up(defender);
+	sends(NOW, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("defender");
@@ -701,6 +718,7 @@ int main(void)
 	tcase_add_test(tc, down_meanwhile);
 	tcase_add_loop_test(tc, not_allowed, 0, 2);
 	tcase_add_test(tc, losses_of_other_kinds);
+	tcase_add_test(tc, late_losses);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
