@@ -16,6 +16,7 @@ struct defence {
 	struct inbox *inbox;
 	struct defender *defender;
 	bool up;
+	bool staging; /* the present connection is with the staging account, whatever Endpoint says by now */
 	uint64_t hard_resets;
 };
 
@@ -70,10 +71,11 @@ void defence_message(struct defence *d, const char *topic, const void *payload, 
 static void on_key(void *who, uint64_t number, int r)
 {
 	const struct defence *d = who;
+	bool onboarded = dict_onboarded(d->dict) && !d->staging;
 
 	(void)number;
 	(void)r;
-	defender_set_interval(d->defender, dict_onboarded(d->dict) ? dict_number(d->dict, KEY_DEFENDER) : 0);
+	defender_set_interval(d->defender, onboarded ? dict_number(d->dict, KEY_DEFENDER) : 0);
 }
 
 void defence_follow(struct defence *d, enum state state, unsigned actions)
@@ -84,6 +86,10 @@ void defence_follow(struct defence *d, enum state state, unsigned actions)
 		d->hard_resets++;
 	if (d->up && !up)
 		defender_down(d->defender, actions & ACTION_CONLOST);
+	if (d->up != up) {
+		d->staging = up && !dict_onboarded(d->dict);
+		on_key(d, 0, 0);
+	}
 	if (!up)
 		inbox_clear(d->inbox);
 	if (actions & ACTION_RESET_KEYS)

@@ -115,8 +115,14 @@ START_TEST(staging)
 	rig_connect(&rig);
 	fake_timer_pass(2 * LEAST);
 	silent();
-	expect("AT+DISCONNECT", "OK 0 DISCONNECTED\r\n");
+
+	/* The present connection still is with the staging account. */
 	onboard();
+	silent();
+	fake_timer_pass(2 * LEAST);
+	silent();
+	expect("AT+DISCONNECT", "OK 0 DISCONNECTED\r\n");
+	silent();
 	rig_connect(&rig);
 	cJSON_Delete(take());
 }

@@ -177,7 +177,7 @@ def look(m, host, possible):
         raise Failure("AT+DIAG INFO: " + info)
     unharmed(m)
     files = set(m.do("ls -A " + FOLDER).split())
-    if files - {"dictionary", "dictionary.old", "clock"}:
+    if files - {"dictionary", "dictionary.old", "clock", "defender"}:
         raise Failure("in the module's folder: %s" % files)
     return found
 

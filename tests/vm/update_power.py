@@ -26,7 +26,7 @@ LOSS = MIB + WINDOW
 UNCONNECTED = "Not connected, hint [0-9]+: .*"
 REFUSED = UNCONNECTED + "|Job [^ ]+: the cloud refuses its result: [A-Za-z]+"
 
-FILES = {"dictionary", "dictionary.old", "clock", "update", "update.old"}
+FILES = {"dictionary", "dictionary.old", "clock", "defender", "update", "update.old"}
 SOURCES = ("mqtt", "https", "both")
 # With sizes of images
 PHASES = {"download": (70000, 5 * MIB // 2, 4 * MIB, 4 * MIB), "READ": (5000, 70000, MIB + 1),
