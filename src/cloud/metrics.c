@@ -71,7 +71,7 @@ static void add_interface(cJSON *to, const char *name, const struct netstat_port
 	char text[IFNAMSIZ];
 	size_t n = 0;
 
-	for (; port->interface[n] && n < sizeof(text) - 1; n++)
+	for (; n < sizeof(text) - 1 && port->interface[n]; n++)
 		text[n] = (char)(port->interface[n] > ' ' && port->interface[n] <= '~' ? port->interface[n] : '?');
 	text[n] = '\0';
 	if (n > 0)
