@@ -674,6 +674,19 @@ START_TEST(losses_of_other_kinds)
 }
 END_TEST
 
+/* A host that is not connected for long, in front of a server that does not answer. */
+START_TEST(short_connections)
+{
+	defender_set_interval(defender, 300);
+	for (unsigned i = 0; i < 2 * DEFENDER_LOSSES; i++) {
+		defender_up(defender);
+		sends(NOW + i, 0);
+		defender_down(defender, false);
+		silent(LEAST);
+	}
+}
+END_TEST
+
 /* A server that forgot to acknowledge, and a network that then broke. */
 START_TEST(late_losses)
 {
@@ -718,6 +731,7 @@ int main(void)
 	tcase_add_test(tc, down_meanwhile);
 	tcase_add_loop_test(tc, not_allowed, 0, 2);
 	tcase_add_test(tc, losses_of_other_kinds);
+	tcase_add_test(tc, short_connections);
 	tcase_add_test(tc, late_losses);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
