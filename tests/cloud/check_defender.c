@@ -93,6 +93,11 @@ static void setup(void)
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	dir = temp_dir();
 	now = NOW;
+	counts = (struct metrics_counts){ 0 };
+	bytes_in = 0;
+	reports = asked = 0;
+	publish_result = subscribe_result = 0;
+	withhold = false;
 	make();
 }
 
