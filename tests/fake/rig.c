@@ -17,8 +17,8 @@
 static const char base[] =
 	"[Serial]\nDevice=pty:tty\n"
 	"[Identity]\nCertificate=/nonexistent.crt\nPrivateKey=/nonexistent.key\nThingName=" RIG_THING "\n"
-	"[Cloud]\nStagingEndpoint=" RIG_STAGING "\n"
-	"[Location]\nGpsd=none\n";
+	"[Location]\nGpsd=none\n"
+	"[Cloud]\nStagingEndpoint=" RIG_STAGING "\n"; /* what tests add belongs to it */
 
 static void on_problem(void *userdata, const char *file, unsigned line, const char *text)
 {
