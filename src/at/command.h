@@ -47,4 +47,7 @@ struct at_command {
 
 	/* Optional: does this parameter announce a pasted certificate? */
 	bool (*takes_body)(const uint8_t *param, size_t n);
+
+	/* Once it is answered, what comes may be no lines any more: see at_server_raw(). */
+	bool takes_line;
 };

@@ -22,26 +22,30 @@ bool gate_announces_body(const struct at_command *command, const struct at_reque
 	       command->takes_body(request->param, request->param_n);
 }
 
-static bool may_take_body(const struct gate *g, const uint8_t *data, size_t n)
+/* Asked for every command, true for hardly any. */
+static bool may_be_followed(const struct gate *g, const uint8_t *data, size_t n)
 {
 	for (const struct at_command *c = g->table; c->name; c++) {
-		if (c->takes_body && n > strlen(c->name) &&
+		if ((c->takes_body || c->takes_line) && n > strlen(c->name) &&
 		    strncasecmp((const char *)data + 1, c->name, strlen(c->name)) == 0)
 			return true;
 	}
 	return false;
 }
 
-bool gate_takes_body(const struct gate *g, const uint8_t *data, size_t n)
+enum line_follows gate_follows(const struct gate *g, const uint8_t *data, size_t n)
 {
+	const struct at_command *command;
 	struct at_request request;
 
-	/* Asked for every command, true for hardly any. */
-	if (!may_take_body(g, data, n))
-		return false;
+	if (!may_be_followed(g, data, n))
+		return LINE_NOTHING;
 	/* Parsing changes nothing, but hands out a pointer that may. */
 	request_parse((uint8_t *)(uintptr_t)data, n, &request);
-	return gate_announces_body(gate_find(g, &request), &request);
+	command = gate_find(g, &request);
+	if (command && command->takes_line)
+		return LINE_BYTES;
+	return gate_announces_body(command, &request) ? LINE_PASTE : LINE_NOTHING;
 }
 
 /* Guide 3.2.2, 3.2.3: what stands between the word and the parameter. */

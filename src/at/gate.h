@@ -4,6 +4,7 @@
 
 #include "at/call.h"
 #include "at/command.h"
+#include "at/line.h"
 #include "at/request.h"
 #include "at/server.h"
 
@@ -23,8 +24,8 @@ const struct at_command *gate_find(const struct gate *g, const struct at_request
 /* Does this command (NULL: none) with this parameter announce a pasted certificate? */
 bool gate_announces_body(const struct at_command *command, const struct at_request *request);
 
-/* Both in one, for the data of a LINE_COMMAND that waits for its turn. */
-bool gate_takes_body(const struct gate *g, const uint8_t *data, size_t n);
+/* What comes behind the data of a LINE_COMMAND that waits for its turn? */
+enum line_follows gate_follows(const struct gate *g, const uint8_t *data, size_t n);
 
 /* Checks everything but what run() itself checks, unescapes the parameter in its place and fills the call, in which
  * gate_find() has set the command. 0, or the error of the first check that failed, -errno if one could not be made. */

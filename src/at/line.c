@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at/line.h"
 
+#include "util/base64.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,7 @@ enum mode {
 	MODE_BODY,    /* a paste is collected */
 	MODE_REFUSED, /* a paste was refused before its first byte */
 	MODE_SWALLOW, /* a paste is thrown away */
+	MODE_STOPPED, /* what follows may be no lines */
 };
 
 /* What has been seen of the line that comes in, in MODE_COMMANDS. */
@@ -32,7 +35,7 @@ enum seen {
 };
 
 struct line_reader {
-	line_takes_body_fn takes_body;
+	line_follows_fn follows;
 	void *userdata;
 	enum mode mode;
 
@@ -49,14 +52,14 @@ struct line_reader {
 	bool ends_overflow; /* its last record is a LINE_OVERFLOW */
 };
 
-int line_reader_new(struct line_reader **ret, line_takes_body_fn takes_body, void *userdata)
+int line_reader_new(struct line_reader **ret, line_follows_fn follows, void *userdata)
 {
 	_cleanup_(line_reader_freep) struct line_reader *r = NULL;
 
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	r->takes_body = takes_body;
+	r->follows = follows;
 	r->userdata = userdata;
 	buf_init(&r->body, LINE_MAX_BODY);
 	buf_init(&r->backlog, LINE_BACKLOG + LINE_MAX_BODY);
@@ -146,14 +149,14 @@ static void push_body(struct line_reader *r, size_t n)
 
 static void end_command(struct line_reader *r)
 {
-	bool body = r->takes_body && r->takes_body(r->userdata, r->data, r->n);
+	enum line_follows follows = r->follows ? r->follows(r->userdata, r->data, r->n) : LINE_NOTHING;
 
 	if (buf_used(&r->backlog) + r->n + 3 * HEAD > LINE_BACKLOG || !push(r, LINE_COMMAND, r->data, r->n, r->n)) {
 		push_overflow(r);
-		if (body)
+		if (follows == LINE_PASTE)
 			r->mode = MODE_REFUSED;
-	} else if (body) {
-		r->mode = MODE_BODY;
+	} else if (follows != LINE_NOTHING) {
+		r->mode = follows == LINE_PASTE ? MODE_BODY : MODE_STOPPED;
 	}
 }
 
@@ -261,22 +264,7 @@ static void body_break_off(struct line_reader *r)
 	body_swallow(r);
 }
 
-static bool is_text(const uint8_t *line, size_t n, const char *text)
-{
-	return n == strlen(text) && memcmp(line, text, n) == 0;
-}
-
-static bool is_base64(const uint8_t *line, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		uint8_t c = line[i];
-
-		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-		      c == '/' || c == '='))
-			return false;
-	}
-	return true;
-}
+#define IS_TEXT(line, n, text) ((n) == sizeof(text) - 1 && memcmp(line, text, n) == 0)
 
 /* Judges the line that has just ended. False: no PEM. */
 static bool body_line(struct line_reader *r)
@@ -289,13 +277,13 @@ static bool body_line(struct line_reader *r)
 	buf_truncate(&r->body, r->checked + n);
 	if (n == 0)
 		return true;
-	if (r->checked > 0 && is_text(line, n, END)) {
+	if (r->checked > 0 && IS_TEXT(line, n, END)) {
 		push_body(r, buf_used(&r->body));
 		body_clear(r);
 		r->mode = MODE_COMMANDS;
 		return true;
 	}
-	if (r->checked > 0 ? !is_base64(line, n) : !is_text(line, n, BEGIN))
+	if (r->checked > 0 ? !base64_is_text(line, n) : !IS_TEXT(line, n, BEGIN))
 		return false;
 	if (buf_append(&r->body, "\n", 1) < 0)
 		return false;
@@ -335,12 +323,13 @@ static size_t feed_refused(struct line_reader *r, const uint8_t *data, size_t n)
 	return i;
 }
 
-void line_feed(struct line_reader *r, const void *data, size_t n)
+size_t line_feed(struct line_reader *r, const void *data, size_t n)
 {
 	const uint8_t *bytes = data;
+	size_t all = n;
 
 	drop_taken(r);
-	while (n > 0) {
+	while (n > 0 && r->mode != MODE_STOPPED) {
 		size_t k;
 
 		switch (r->mode) {
@@ -360,6 +349,23 @@ void line_feed(struct line_reader *r, const void *data, size_t n)
 		bytes += k;
 		n -= k;
 	}
+	return all - n;
+}
+
+bool line_stopped(const struct line_reader *r)
+{
+	return r->mode == MODE_STOPPED;
+}
+
+size_t line_go_on(struct line_reader *r, const void *data, size_t n, bool cut)
+{
+	size_t k;
+
+	r->mode = MODE_COMMANDS;
+	k = line_feed(r, data, n);
+	if (cut && k == n && r->mode == MODE_COMMANDS)
+		r->seen = SEEN_TOO_LONG;
+	return k;
 }
 
 bool line_next(struct line_reader *r, struct line *ret)
@@ -428,7 +434,8 @@ void line_silence(struct line_reader *r)
 	if (r->mode == MODE_BODY)
 		push_body(r, 0);
 	body_clear(r);
-	r->mode = MODE_COMMANDS;
+	if (r->mode != MODE_STOPPED)
+		r->mode = MODE_COMMANDS;
 	r->seen = SEEN_NOISE;
 }
 

@@ -28,18 +28,30 @@ struct line {
 	size_t n;
 };
 
-/* Is this command (the data of a LINE_COMMAND) followed by a pasted certificate? */
-typedef bool (*line_takes_body_fn)(void *userdata, const uint8_t *data, size_t n);
+/* What comes behind a command. */
+enum line_follows {
+	LINE_NOTHING, /* the next line */
+	LINE_PASTE,   /* a certificate, see LINE_BODY */
+	LINE_BYTES,   /* perhaps the bytes of a file: the reader stops, until line_go_on() */
+};
+
+/* data: that of a LINE_COMMAND. */
+typedef enum line_follows (*line_follows_fn)(void *userdata, const uint8_t *data, size_t n);
 
 struct line_reader;
 
-int line_reader_new(struct line_reader **ret, line_takes_body_fn takes_body, void *userdata) _must_check_;
+int line_reader_new(struct line_reader **ret, line_follows_fn follows, void *userdata) _must_check_;
 struct line_reader *line_reader_free(struct line_reader *r);
 DEFINE_CLEANUP(struct line_reader *, line_reader_free)
 
 /* Takes in bytes as they come, in pieces of any size. Never fails: what does not fit becomes LINE_OVERFLOW,
- * in its turn. */
-void line_feed(struct line_reader *r, const void *data, size_t n);
+ * in its turn. Returns how many it took: fewer when it stopped behind a command. */
+size_t line_feed(struct line_reader *r, const void *data, size_t n);
+
+/* It takes nothing before line_go_on(), which feeds what came in between: that command is the last line that line_next()
+ * gives. cut: what followed these bytes is lost, up to now; the line that it belonged to is a LINE_OVERFLOW. */
+bool line_stopped(const struct line_reader *r);
+size_t line_go_on(struct line_reader *r, const void *data, size_t n, bool cut);
 
 /* The next whole line in order of arrival; false: none yet. A LINE_BODY is found only right behind the command
  * that takes it. */

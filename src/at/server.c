@@ -11,10 +11,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define TURN_LINES 512 /* commands in one turn of the loop, ... */
 #define TURN_MS    10  /* ... and the time they may take: others want their turn too */
 #define TURN_LOOK  4   /* after how many the clock is looked at */
+
+#define MAX_BEHIND (64 * 1024) /* bytes behind a command that may take the line */
 
 struct at_server {
 	struct gate gate;
@@ -27,11 +30,15 @@ struct at_server {
 	bool held;
 	bool shut;
 	bool turning;
+	struct buf behind; /* a command that may take the line: what came since */
+	bool behind_cut;   /* and did not fit */
+	struct at_raw raw;
+	bool is_raw;
 	struct trace trace;
 	struct at_server_stats stats;
 };
 
-static void write_answer(struct at_server *s, const struct reply *reply, int r)
+static void write_reply(struct at_server *s, const struct reply *reply, int r)
 {
 	struct buf *out = tty_out(s->tty);
 	size_t before = buf_used(out);
@@ -42,6 +49,11 @@ static void write_answer(struct at_server *s, const struct reply *reply, int r)
 		(void)log_errno(k, "Answer lost");
 	else
 		trace_answer(&s->trace, buf_head(out) + before, buf_used(out) - before);
+}
+
+static void write_answer(struct at_server *s, const struct reply *reply, int r)
+{
+	write_reply(s, reply, r);
 	s->stats.commands++;
 	s->stats.errors += r != 0;
 }
@@ -81,9 +93,27 @@ static void run_line(struct at_server *s, const struct line *line)
 	}
 }
 
+/* Nobody took the line, so they are lines. A command among them may stop those again. */
+static void read_behind(struct at_server *s)
+{
+	size_t n = line_go_on(s->lines, buf_head(&s->behind), buf_used(&s->behind), s->behind_cut);
+
+	buf_consume(&s->behind, n);
+	if (buf_used(&s->behind) == 0)
+		s->behind_cut = false;
+}
+
+static void drop_behind(struct at_server *s)
+{
+	buf_clear(&s->behind);
+	s->behind_cut = false;
+}
+
 static bool may_run(struct at_server *s)
 {
-	if (s->held || s->shut || (s->run.state != RUN_IDLE && s->run.state != RUN_BODY) || !line_ready(s->lines))
+	if (s->run.state == RUN_IDLE && !s->is_raw && line_stopped(s->lines) && !line_ready(s->lines))
+		read_behind(s);
+	if (s->held || s->shut || s->is_raw || (s->run.state != RUN_IDLE && s->run.state != RUN_BODY) || !line_ready(s->lines))
 		return false;
 	if (tty_busy(s->tty))
 		tty_flush(s->tty);
@@ -150,13 +180,25 @@ static int on_more(sd_event_source *source, void *userdata)
 	return 0;
 }
 
+/* Nothing of a file may be lost in its middle. */
+static void keep_behind(struct at_server *s, const void *data, size_t n)
+{
+	if (n > 0 && !s->behind_cut)
+		s->behind_cut = buf_append(&s->behind, data, n) < 0;
+}
+
 static void on_bytes(void *userdata, const void *data, size_t n)
 {
 	struct at_server *s = userdata;
+	size_t k;
 
 	if (s->held || s->shut)
 		return;
-	line_feed(s->lines, data, n);
+	if (s->is_raw && buf_used(&s->behind) == 0)
+		k = s->raw.on_bytes(s->raw.userdata, data, n);
+	else
+		k = line_feed(s->lines, data, n);
+	keep_behind(s, (const char *)data + k, n - k);
 	watch_silence(s, true);
 	turn(s);
 }
@@ -166,6 +208,9 @@ static void on_gap(void *userdata)
 {
 	struct at_server *s = userdata;
 
+	drop_behind(s);
+	if (s->is_raw)
+		s->raw.on_gap(s->raw.userdata);
 	line_silence(s->lines);
 	turn(s);
 }
@@ -194,11 +239,68 @@ static void on_silence(void *userdata)
 	on_gap(s);
 }
 
-static bool takes_body(void *userdata, const uint8_t *data, size_t n)
+static enum line_follows follows(void *userdata, const uint8_t *data, size_t n)
 {
 	const struct at_server *s = userdata;
 
-	return gate_takes_body(&s->gate, data, n);
+	return gate_follows(&s->gate, data, n);
+}
+
+/*
+ * Bytes instead of lines.
+ */
+
+void at_server_raw(struct at_server *s, const struct at_raw *raw)
+{
+	uint8_t piece[1024];
+
+	s->raw = *raw;
+	s->is_raw = true;
+	trace_note(&s->trace, "bytes, no lines");
+
+	/* Whoever takes them may end it. */
+	while (s->is_raw && buf_used(&s->behind) > 0) {
+		size_t n = buf_used(&s->behind), k;
+
+		n = n < sizeof(piece) ? n : sizeof(piece);
+		memcpy(piece, buf_head(&s->behind), n);
+		k = s->raw.on_bytes(s->raw.userdata, piece, n);
+		buf_consume(&s->behind, k);
+		if (k < n)
+			break;
+	}
+}
+
+void at_server_raw_send(struct at_server *s, const void *data, size_t n)
+{
+	int r = buf_append(tty_out(s->tty), data, n);
+
+	if (r < 0)
+		(void)log_errno(r, "An answer lost");
+	tty_flush(s->tty);
+}
+
+void at_server_raw_answer(struct at_server *s, int r, const char *text)
+{
+	struct reply *reply = &s->run.reply;
+	int k = r == 0 ? reply_ok(reply, text, strlen(text)) : 0;
+
+	if (k < 0)
+		(void)log_errno(k, "Answer lost");
+	else
+		write_reply(s, reply, r);
+	reply_clear(reply);
+	tty_flush(s->tty);
+}
+
+void at_server_raw_end(struct at_server *s, int r, const char *text)
+{
+	s->is_raw = false;
+	at_server_raw_answer(s, r, text);
+	s->stats.errors += r != 0;
+
+	/* It may be called by what it has to call. */
+	(void)sd_event_source_set_enabled(s->more, SD_EVENT_ONESHOT);
 }
 
 int at_server_new(struct at_server **ret, sd_event *event, const struct at_command *table, const struct at_world *world,
@@ -213,11 +315,12 @@ int at_server_new(struct at_server **ret, sd_event *event, const struct at_comma
 	if (!s)
 		return -ENOMEM;
 	s->gate = (struct gate){ .table = table, .world = world, .m = m };
+	buf_init(&s->behind, MAX_BEHIND);
 	answers.userdata = s;
 	r = run_init(&s->run, event, &s->gate, &answers);
 	if (r < 0)
 		return r;
-	r = line_reader_new(&s->lines, takes_body, s);
+	r = line_reader_new(&s->lines, follows, s);
 	if (r < 0)
 		return r;
 	r = timer_init(&s->silence, event, on_silence, s);
@@ -246,6 +349,7 @@ struct at_server *at_server_free(struct at_server *s)
 	timer_done(&s->silence);
 	line_reader_free(s->lines);
 	run_done(&s->run);
+	buf_done(&s->behind);
 	free(s);
 	return NULL;
 }
@@ -258,8 +362,10 @@ int at_server_start(struct at_server *s)
 void at_server_hold(struct at_server *s)
 {
 	s->held = true;
+	s->is_raw = false;
 	run_reset(&s->run);
 	line_reset(s->lines);
+	drop_behind(s);
 	tty_discard(s->tty);
 	tty_pause(s->tty, false);
 	watch_silence(s, false);
@@ -274,6 +380,7 @@ void at_server_shut(struct at_server *s)
 {
 	s->shut = true;
 	tty_shut(s->tty);
+	drop_behind(s);
 	line_silence(s->lines);
 	watch_silence(s, false);
 }

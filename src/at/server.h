@@ -45,6 +45,21 @@ void at_server_release(struct at_server *s);
 void at_server_shut(struct at_server *s);
 void at_server_open(struct at_server *s);
 
+/* A command of a row with takes_line has the line for itself, from its at_then() on: bytes as they come, those too that
+ * were behind it, and no command runs, until at_server_raw_end() gives the last answer; then come lines again. A hold
+ * ends it without a word. on_bytes returns how many it took: the rest are lines. on_gap: the line was lost. */
+struct at_raw {
+	size_t (*on_bytes)(void *userdata, const void *data, size_t n);
+	void (*on_gap)(void *userdata);
+	void *userdata;
+};
+void at_server_raw(struct at_server *s, const struct at_raw *raw);
+void at_server_raw_send(struct at_server *s, const void *data, size_t n);
+
+/* "OK" and the text, or the row of Table 1. text may be "". */
+void at_server_raw_answer(struct at_server *s, int r, const char *text);
+void at_server_raw_end(struct at_server *s, int r, const char *text);
+
 /* Counters for DIAG INFO and status. */
 struct at_server_stats {
 	uint64_t commands; /* answered */

@@ -43,5 +43,9 @@ int cmd_where_query(struct at_call *call, struct module *m);
 int cmd_ota(struct at_call *call, struct module *m);
 int cmd_ota_query(struct at_call *call, struct module *m);
 
+/* otw.c */
+int check_otw(struct at_call *call, struct module *m);
+int cmd_otw(struct at_call *call, struct module *m);
+
 /* diag.c */
 int cmd_diag(struct at_call *call, struct module *m);

@@ -19,6 +19,7 @@ const struct at_command commands[] = {
 	{ "GET",           AT_SUFFIX_GET,   AT_NONE,   0,                                  E(PARAMETER),     3,   .run = cmd_get },
 	{ "OTA",           AT_SUFFIX_NONE,  AT_MUST,   0,                                  E(OTA),           3,   .run = cmd_ota },
 	{ "OTA?",          AT_SUFFIX_NONE,  AT_NONE,   0,                                  E(OTA),           3,   .run = cmd_ota_query },
+	{ "OTW",           AT_SUFFIX_NONE,  AT_MAY,    0,                                  E(OTA),           3,   .run = cmd_otw, .check = check_otw, .takes_line = true },
 	{ "RESET",         AT_SUFFIX_NONE,  AT_NONE,   0,                                  E(PARAMETER),     3,   .run = cmd_reset },
 	{ "SEND",          AT_SUFFIX_TOPIC, AT_MAY,    AT_CONNECTED | AT_VALID_TOPIC,      E(NO_CONNECTION), 20,  .run = cmd_send },
 	{ "SLEEP",         AT_SUFFIX_MODE,  AT_MAY,    AT_DISCONNECTED,                    E(MODE),          3,   .run = cmd_sleep, .check = check_sleep },

@@ -103,3 +103,33 @@ int signature_verify(const char *cert_pem, size_t cert_n, enum signature_kind ki
 		*ret_why = why;
 	return r;
 }
+
+static int sign(EVP_PKEY *key, enum signature_kind kind, const unsigned char *digest, unsigned char *ret, size_t *ret_n)
+{
+	_cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	size_t n = SIGNATURE_MAX;
+
+	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 || EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) != 1)
+		return -EIO;
+	if (kind == SIGNATURE_RSA && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1)
+		return -EIO;
+	if (EVP_PKEY_sign(ctx, ret, &n, digest, DIGEST_SIZE) != 1)
+		return -EIO;
+	*ret_n = n;
+	return 0;
+}
+
+int signature_make(EVP_PKEY *key, const unsigned char digest[DIGEST_SIZE], enum signature_kind *ret_kind,
+		   unsigned char ret[SIGNATURE_MAX], size_t *ret_n)
+{
+	enum signature_kind kind = EVP_PKEY_is_a(key, "RSA") ? SIGNATURE_RSA : SIGNATURE_ECDSA;
+	int r;
+
+	if (!signature_fits(key, kind))
+		return -EKEYREJECTED;
+	r = sign(key, kind, digest, ret, ret_n);
+	ERR_clear_error();
+	if (r == 0)
+		*ret_kind = kind;
+	return r;
+}

@@ -23,3 +23,10 @@ bool signature_fits(const EVP_PKEY *key, enum signature_kind kind);
 int signature_verify(const char *cert_pem, size_t cert_n, enum signature_kind kind,
 		     const unsigned char digest[DIGEST_SIZE], const void *signature, size_t n,
 		     const char **ret_why) _must_check_;
+
+#define SIGNATURE_MAX 512 /* bytes */
+
+/* The other way round, for the operator's tool, never for the daemon. 0; -EKEYREJECTED: a key that signature_verify()
+ * would not take; -EIO: the library, or a token, fails. */
+int signature_make(EVP_PKEY *key, const unsigned char digest[DIGEST_SIZE], enum signature_kind *ret_kind,
+		   unsigned char ret[SIGNATURE_MAX], size_t *ret_n) _must_check_;

@@ -18,6 +18,7 @@ int ctl_usage_error(const char *command, const char *format, ...) _printf_(2, 3)
 
 /* Commands: argv[0] is the command's name; the exit status is returned. */
 int ctl_provision(int argc, char **argv);
+int ctl_image(int argc, char **argv);
 int ctl_status(int argc, char **argv);
 int ctl_monitor(int argc, char **argv);
 int ctl_check(int argc, char **argv);

@@ -4,6 +4,7 @@
 #include "crypto/cert.h"
 #include "crypto/key.h"
 #include "ctl/ctl.h"
+#include "ctl/load.h"
 #include "util/file.h"
 
 #include <errno.h>
@@ -20,7 +21,6 @@
 #define PRIVATE_KEY "private.key.pem"
 #define REQUEST     "request.csr"
 #define MAX_FILE    65536
-#define MAX_PIN     256
 
 /* Paths and files */
 
@@ -38,11 +38,6 @@ static bool exists(const struct provision *p, const char *name)
 	return path && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static int no_memory(void)
-{
-	return ctl_error("out of memory");
-}
-
 static int write_out(const struct provision *p, const char *name, const char *data, size_t n, mode_t mode)
 {
 	int r = file_replace(p->out, name, NULL, data, n, mode);
@@ -57,7 +52,7 @@ static int give_away(const struct provision *p, const char *name)
 	_cleanup_(freep) char *path = in_out(p, name);
 
 	if (!path)
-		return no_memory();
+		return load_no_memory();
 	if (user && lchown(path, user->pw_uid, user->pw_gid) < 0)
 		return ctl_error("cannot give %s to the user %s: %s", path, DAEMON_USER, strerror(errno));
 	return 0;
@@ -68,7 +63,7 @@ static int remove_out(const struct provision *p, const char *name)
 	_cleanup_(freep) char *path = in_out(p, name);
 
 	if (!path)
-		return no_memory();
+		return load_no_memory();
 	if (unlink(path) < 0 && errno != ENOENT)
 		return ctl_error("cannot remove %s: %s", path, strerror(errno));
 	return 0;
@@ -89,95 +84,6 @@ static int open_out(struct provision *p)
 	return 0;
 }
 
-/* A certificate file, without the text that some tools put before it. */
-static int read_certificate(const char *path, char **ret, size_t *ret_n)
-{
-	static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
-	_cleanup_(freep) char *text = NULL;
-	const char *from, *to = NULL;
-	size_t n = 0;
-	int r = file_read(path, MAX_FILE, &text, &n);
-
-	if (r < 0)
-		return ctl_error("%s: %s", path, strerror(-r));
-	from = memmem(text, n, begin, sizeof(begin) - 1);
-	for (const char *p = from; p; p = memmem(p + 1, (size_t)(text + n - p - 1), end, sizeof(end) - 1))
-		to = p;
-	if (!from || to == from)
-		return ctl_error("%s: no certificate in PEM form", path);
-	r = cert_canonical(from, (size_t)(to + sizeof(end) - 1 - from), false, ret, ret_n);
-	if (r)
-		return ctl_error("%s: not exactly one good certificate", path);
-	return 0;
-}
-
-/* Keys */
-
-/* A path is made absolute; everything else with a scheme is a URI. */
-static int key_uri(const char *key, char **ret)
-{
-	const char *colon = strchr(key, ':'), *slash = strchr(key, '/');
-	char *uri;
-
-	if (colon && (!slash || colon < slash) && access(key, F_OK) < 0) {
-		uri = strdup(key);
-		if (!uri)
-			return no_memory();
-	} else {
-		uri = realpath(key, NULL);
-		if (!uri)
-			return ctl_error("%s: %s", key, strerror(errno));
-	}
-	*ret = uri;
-	return 0;
-}
-
-static int read_pin(const char *path, char **ret)
-{
-	_cleanup_(freep) char *pin = NULL;
-	size_t n = 0;
-	int r;
-
-	*ret = NULL;
-	if (!path)
-		return 0;
-	r = file_read(path, MAX_PIN, &pin, &n);
-	if (r < 0)
-		return ctl_error("%s: %s", path, strerror(-r));
-	pin[strcspn(pin, "\r\n")] = '\0';
-	*ret = TAKE_PTR(pin);
-	return 0;
-}
-
-static int key_error(const char *key, int r)
-{
-	switch (r) {
-	case -EBADMSG:
-		return ctl_error("%s: no private key in it, or a wrong passphrase or PIN", key);
-	case -ENOTSUP:
-		return ctl_error("%s: no OpenSSL provider for this kind of key", key);
-	case -EKEYREJECTED:
-		return ctl_error("the certificate does not belong to the key %s", key);
-	default:
-		return ctl_error("%s: %s", key, strerror(-r));
-	}
-}
-
-static int load_key(const char *key, const char *pin_file, EVP_PKEY **ret)
-{
-	_cleanup_(freep) char *uri = NULL, *pin = NULL;
-	int r = key_uri(key, &uri);
-
-	if (!r)
-		r = read_pin(pin_file, &pin);
-	if (r)
-		return r;
-	r = key_load(uri, pin, ret);
-	if (pin)
-		explicit_bzero(pin, strlen(pin));
-	return r < 0 ? key_error(key, r) : 0;
-}
-
 /* --thing-name */
 
 int provision_print_name(const struct provision *p)
@@ -189,9 +95,9 @@ int provision_print_name(const struct provision *p)
 	int r;
 
 	if (!path)
-		return no_memory();
+		return load_no_memory();
 	if (p->certificate || exists(p, CERTIFICATE)) {
-		r = read_certificate(path, &text, &n);
+		r = load_certificate(path, &text, &n);
 		if (r)
 			return r;
 		r = cert_thing_name(text, n, name);
@@ -218,17 +124,17 @@ static int check_certificate(const struct provision *p, const char *key, const c
 {
 	_cleanup_(freep) char *uri = NULL, *pin = NULL;
 	struct issue_problem problem;
-	int r = key_uri(key, &uri);
+	int r = load_key_uri(key, &uri);
 
 	if (!r)
-		r = read_pin(p->pin_file, &pin);
+		r = load_pin(p->pin_file, &pin);
 	if (r)
 		return r;
 	r = key_matches_cert(uri, pin, pem, n);
 	if (pin)
 		explicit_bzero(pin, strlen(pin));
 	if (r)
-		return key_error(key, r);
+		return load_key_error(key, r);
 	r = issue_check(pem, n, &problem);
 	if (r)
 		return ctl_error("%s: %s", p->certificate, problem.text[0] ? problem.text : strerror(-r));
@@ -266,8 +172,8 @@ int provision_install(struct provision *p)
 	int r;
 
 	if (!own_key)
-		return no_memory();
-	r = read_certificate(p->certificate, &pem, &n);
+		return load_no_memory();
+	r = load_certificate(p->certificate, &pem, &n);
 	if (r)
 		return r;
 	if (!p->key && !exists(p, PRIVATE_KEY))
@@ -307,7 +213,7 @@ static int make_certificate(const struct provision *p, EVP_PKEY *key, char **ret
 	_cleanup_(freep) char *ca = NULL;
 	struct issue_problem problem;
 	size_t ca_n = 0;
-	int r = read_certificate(p->ca, &ca, &ca_n);
+	int r = load_certificate(p->ca, &ca, &ca_n);
 
 	if (!r)
 		r = load_key(p->ca_key, p->ca_pin_file, &ca_key);
@@ -372,7 +278,7 @@ int provision_make(struct provision *p)
 	int r;
 
 	if (!own_key)
-		return no_memory();
+		return load_no_memory();
 	if (!p->uid_text && issue_uid_new(p->uid) < 0)
 		return ctl_error("no random numbers");
 	r = open_out(p);

@@ -16,6 +16,7 @@ static const struct {
 	{ "check", ctl_check, "look for what keeps a module from working" },
 	{ "report", ctl_report, "all that support needs to know, without secrets" },
 	{ "provision", ctl_provision, "make a module's identity, or check and install a certificate made elsewhere" },
+	{ "image", ctl_image, "sign, verify and show images for the module that come over the serial line" },
 };
 
 int ctl_error(const char *format, ...)

@@ -44,6 +44,7 @@ struct module {
 	struct timer day;       /* until the clock is looked at again */
 	uint64_t sleep_seconds; /* of the SLEEP being entered; 0: until something wakes */
 	bool sleep_deep;        /* ... in mode 1 */
+	bool otw_blocks;        /* OTW is in blocks, no XMODEM */
 	bool overrun;           /* a message was lost since the host read one */
 	uint64_t started;       /* ms, timer_now() */
 	uint64_t messages_lost;

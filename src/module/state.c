@@ -22,6 +22,7 @@ static const struct row rows[] = {
 	{ STATE_ACTIVE, HAPPEN_RESET, { STATE_ACTIVE, FRESH | ACTION_STARTUP } },
 	{ STATE_ACTIVE, HAPPEN_SLEEP, { STATE_SLEEPING, ACTION_CLEAR_EVENTS } },
 	{ STATE_ACTIVE, HAPPEN_SLEEP_DEEP, { STATE_DEEP_SLEEP, ACTION_CLEAR_EVENTS | ACTION_SHUT } },
+	{ STATE_ACTIVE, HAPPEN_OTW, { STATE_OTW, 0 } },
 	{ STATE_ACTIVE, HAPPEN_RST_LOW, { STATE_HELD, FRESH | ACTION_HOLD } },
 
 	{ STATE_CONNECTING, HAPPEN_CONNECTED, { STATE_CONNECTED, 0 } },
@@ -33,6 +34,7 @@ static const struct row rows[] = {
 	{ STATE_CONNECTED, HAPPEN_LOST, { STATE_ACTIVE, ACTION_CONLOST } },
 	{ STATE_CONNECTED, HAPPEN_DISCONNECT, { STATE_ACTIVE, ACTION_CLOSE } },
 	{ STATE_CONNECTED, HAPPEN_RESET, { STATE_ACTIVE, FRESH | ACTION_STARTUP } },
+	{ STATE_CONNECTED, HAPPEN_OTW, { STATE_OTW_CONNECTED, 0 } },
 	{ STATE_CONNECTED, HAPPEN_RST_LOW, { STATE_HELD, FRESH | ACTION_HOLD } },
 
 	{ STATE_SLEEPING, HAPPEN_WAKE, { STATE_ACTIVE, ACTION_STARTUP } },
@@ -40,6 +42,14 @@ static const struct row rows[] = {
 
 	{ STATE_DEEP_SLEEP, HAPPEN_WAKE, { STATE_ACTIVE, ACTION_OPEN | ACTION_STARTUP } },
 	{ STATE_DEEP_SLEEP, HAPPEN_RST_LOW, { STATE_HELD, FRESH | ACTION_OPEN | ACTION_HOLD } },
+
+	/* No command can come: the line is not read for commands. */
+	{ STATE_OTW, HAPPEN_OTW_END, { STATE_ACTIVE, 0 } },
+	{ STATE_OTW, HAPPEN_RST_LOW, { STATE_HELD, FRESH | ACTION_HOLD } },
+
+	{ STATE_OTW_CONNECTED, HAPPEN_LOST, { STATE_OTW, ACTION_CONLOST } },
+	{ STATE_OTW_CONNECTED, HAPPEN_OTW_END, { STATE_CONNECTED, 0 } },
+	{ STATE_OTW_CONNECTED, HAPPEN_RST_LOW, { STATE_HELD, FRESH | ACTION_HOLD } },
 };
 
 bool state_next(enum state state, enum happening happening, struct transition *ret)
@@ -58,7 +68,7 @@ const char *state_name(enum state state)
 	static const char *const names[STATE_COUNT] = {
 		[STATE_BOOTING] = "booting",       [STATE_HELD] = "held",           [STATE_ACTIVE] = "active",
 		[STATE_CONNECTING] = "connecting", [STATE_CONNECTED] = "connected", [STATE_SLEEPING] = "sleeping",
-		[STATE_DEEP_SLEEP] = "deep sleep",
+		[STATE_DEEP_SLEEP] = "deep sleep", [STATE_OTW] = "otw",             [STATE_OTW_CONNECTED] = "otw connected",
 	};
 
 	return names[state];
@@ -71,6 +81,7 @@ const char *happening_name(enum happening happening)
 		[HAPPEN_CONNECT] = "CONNECT", [HAPPEN_CONNECTED] = "connected",   [HAPPEN_FAILED] = "not connected",
 		[HAPPEN_LOST] = "lost",       [HAPPEN_DISCONNECT] = "DISCONNECT", [HAPPEN_RESET] = "RESET",
 		[HAPPEN_SLEEP] = "SLEEP0",    [HAPPEN_SLEEP_DEEP] = "SLEEP1",     [HAPPEN_WAKE] = "wake",
+		[HAPPEN_OTW] = "OTW",         [HAPPEN_OTW_END] = "OTW ends",
 	};
 
 	return names[happening];

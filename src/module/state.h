@@ -13,7 +13,9 @@ enum state {
 	STATE_CONNECTING,
 	STATE_CONNECTED,
 	STATE_SLEEPING,
-	STATE_DEEP_SLEEP, /* the serial line is closed */
+	STATE_DEEP_SLEEP,    /* the serial line is closed */
+	STATE_OTW,           /* it brings an image (guide 8.13) ... */
+	STATE_OTW_CONNECTED, /* ... beside a connection */
 	STATE_COUNT,
 };
 
@@ -30,6 +32,8 @@ enum happening {
 	HAPPEN_SLEEP,      /* mode 0; its answer has left the UART */
 	HAPPEN_SLEEP_DEEP, /* mode 1; the same */
 	HAPPEN_WAKE,       /* a command, the duration's end, the WAKE pin */
+	HAPPEN_OTW,        /* OTW is about to be answered */
+	HAPPEN_OTW_END,    /* its last answer is about to be given */
 	HAPPEN_COUNT,
 };
 

@@ -175,6 +175,8 @@ static void set_result(const struct ota *o, struct ota_change *c)
 		result->status = JOBS_FAILED;
 	else
 		return;
+	if (o->job.document.wire)
+		return; /* nobody waits for it */
 	c->has_result = true;
 	memcpy(result->id, o->job.id, sizeof(result->id));
 	result->number = o->job.number;
@@ -285,7 +287,10 @@ void ota_happen(struct ota *o, enum ota_happening happening)
 void ota_fail(struct ota *o, const char *reason)
 {
 	(void)snprintf(o->reason, sizeof(o->reason), "%s", reason);
-	log_warning("Job %s: %s", o->job.id, reason);
+	if (o->job.document.wire)
+		log_warning("The image that came over the wire: %s", reason);
+	else
+		log_warning("Job %s: %s", o->job.id, reason);
 	ota_happen(o, OTA_HAPPEN_FAILED);
 }
 

@@ -56,6 +56,7 @@ struct document {
 	char manufacturer[DOCUMENT_MAX_TEXT + 1];
 	char model[DOCUMENT_MAX_TEXT + 1];
 	bool force; /* of a module image (guide 8.7) */
+	bool wire;  /* no job has brought it: the signature is that of container.h */
 };
 
 /* 0; -EINVAL, and reason says why it is refused: one line of printable ASCII, for the job and the log. */

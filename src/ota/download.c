@@ -36,6 +36,9 @@ struct download {
 	uint64_t blocks; /* taken */
 };
 
+static void on_room(void *userdata);
+static void on_error(void *userdata, int r);
+
 uint64_t download_blocks(const struct document *document)
 {
 	return (document->size + STREAMS_BLOCK - 1) / STREAMS_BLOCK;
@@ -183,6 +186,8 @@ static void on_resumed(void *who, uint64_t number, int r)
 void download_start(struct download *d, const char *tag, const struct document *document, bool resume)
 {
 	download_stop(d);
+	image_on_room(d->image, on_room, d);
+	image_on_error(d->image, on_error, d);
 	d->stage = DOWNLOAD_OPENING;
 	d->document = document;
 	(void)snprintf(d->tag, sizeof(d->tag), "%s", tag);
@@ -357,8 +362,6 @@ int download_new(struct download **ret, sd_event *event, const char *thing_name,
 		r = fetch_new(&d->fetch, event, ca_file, &url);
 	if (r < 0)
 		return r;
-	image_on_room(image, on_room, d);
-	image_on_error(image, on_error, d);
 	*ret = TAKE_PTR(d);
 	return 0;
 }

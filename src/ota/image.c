@@ -78,6 +78,8 @@ struct image *image_free(struct image *i)
 	if (!i)
 		return NULL;
 	disk_free(i->disk);
+	if (i->remove) /* the last task was another one */
+		staging_clear(i->dir);
 	later_free(i->later);
 	pieces_restart(&i->pieces, 0);
 	(void)reader_close(&i->reader);

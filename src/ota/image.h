@@ -24,7 +24,7 @@ struct image;
 /* dir: the state folder; nothing is touched yet. */
 int image_new(struct image **ret, sd_event *event, const char *dir) _must_check_;
 
-/* Waits for the worker; completions are not called any more. */
+/* Waits for the worker; completions are not called any more. What was discarded is gone. */
 struct image *image_free(struct image *i);
 DEFINE_CLEANUP(struct image *, image_free)
 

@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of ota.h: what ota.c (life, commands), change.c (from happenings to what is done) and intake.c (what the
- * cloud says of jobs) share. */
+/* The inside of ota.h: what ota.c (life, commands), change.c (from happenings to what is done), intake.c (what the
+ * cloud says of jobs) and otw.c (what comes over the wire) share. */
 
 #include "cloud/jobs.h"
 #include "ota/document.h"
@@ -13,6 +13,7 @@
 #include "ota/report.h"
 #include "ota/state.h"
 #include "ota/survey.h"
+#include "ota/wire.h"
 
 struct ota_job {
 	char id[JOBS_MAX_ID + 1];
@@ -43,10 +44,12 @@ struct ota {
 	struct report *report;
 	struct survey *survey;
 	struct renewal *renewal; /* of a certificate, beside the job in hand */
+	struct wire *wire;       /* in place of a job */
+	struct wire_events wire_events;
 	bool up;
 
 	enum ota_state state;
-	struct ota_job job;    /* in hand, unless the state is OTA_IDLE */
+	struct ota_job job;    /* in hand, unless the state is OTA_IDLE; without an id when it came over the wire */
 	struct ota_job forced; /* to be fetched without asking (guide 8.7) */
 
 	/* As it is on the disk. */
@@ -63,7 +66,8 @@ struct ota {
 	struct done asked_done;               /* ... that waits, unless this is empty */
 	bool look_again;                      /* a job came that could not be looked at now, ... */
 	bool look_after_result;               /* ... or not before a result is told */
-	bool look_after_renewal;              /* ... or not beside another certificate */
+	bool look_after_renewal;              /* ... or not beside another certificate, ... */
+	bool look_after_wire;                 /* ... or not as long as an image comes over the wire */
 	bool dirty;                           /* the results on the disk are not those of now */
 
 	uint64_t position; /* of the next OTA READ */
@@ -89,6 +93,13 @@ void ota_ask(struct ota *o, enum ota_happening happening, struct done done);
 /* A job that never was in hand has ended, or a result is not to be told any more. */
 void ota_refuse(struct ota *o, const struct record_result *result);
 void ota_results_changed(struct ota *o);
+
+/* --- otw.c --- */
+
+extern const struct wire_owner otw_owner;
+
+/* Nothing comes over the wire any more. */
+void otw_over(struct ota *o);
 
 /* --- intake.c --- */
 

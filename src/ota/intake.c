@@ -134,6 +134,10 @@ static bool on_job(void *userdata, const struct jobs_execution *execution)
 			survey_look_later(o->survey, REPORT_MEMORY_MS);
 		return true;
 	}
+	if (wire_active(o->wire)) {
+		o->look_after_wire = true;
+		return false;
+	}
 	if (o->changing) {
 		o->look_again = true;
 		return false;

@@ -4,6 +4,7 @@
 #include "cloud/streams.h"
 #include "crypto/cert.h"
 #include "crypto/signature.h"
+#include "ota/container.h"
 #include "ota/version.h"
 
 #include <errno.h>
@@ -85,18 +86,36 @@ static int judge_signature(const struct document *d, const struct offer_signer *
 	return judge_signer(s, rules, reason);
 }
 
+/* What is signed of it. */
+static int signed_digest(const struct document *d, const unsigned char *digest, unsigned char ret[IMAGE_DIGEST])
+{
+	struct container c = { .size = d->size };
+
+	memcpy(ret, digest, IMAGE_DIGEST);
+	if (!d->wire)
+		return 0;
+	memcpy(c.digest, digest, sizeof(c.digest));
+	memcpy(c.manufacturer, d->manufacturer, sizeof(c.manufacturer));
+	memcpy(c.model, d->model, sizeof(c.model));
+	memcpy(c.version, d->version, sizeof(c.version));
+	return container_digest(&c, ret);
+}
+
 int offer_verify(const struct document *d, const struct offer_rules *rules, const unsigned char digest[IMAGE_DIGEST],
 		 char reason[DOCUMENT_MAX_REASON + 1])
 {
 	const struct offer_signer signer = signer_of(d, rules);
 	enum signature_kind kind = d->digest == DOCUMENT_SHA256_RSA ? SIGNATURE_RSA : SIGNATURE_ECDSA;
+	unsigned char of[IMAGE_DIGEST];
 	const char *why;
 	int r;
 
 	r = judge_signature(d, &signer, rules, reason);
 	if (r < 0 || signer.n == 0 || d->digest == DOCUMENT_UNSIGNED)
 		return r;
-	r = signature_verify(signer.pem, signer.n, kind, digest, d->signature, d->signature_n, &why);
+	r = signed_digest(d, digest, of);
+	if (r == 0)
+		r = signature_verify(signer.pem, signer.n, kind, of, d->signature, d->signature_n, &why);
 	if (r < 0)
 		return refuse(reason, "The signature was not looked at: %s", strerror(-r));
 	return r ? refuse(reason, "Invalid signature, by %s: %s", signer.name, why) : 0;
@@ -186,7 +205,9 @@ int offer_judge(const struct document *d, const struct offer_rules *rules, char 
 	int r;
 
 	r = judge_type(d, rules, reason);
-	if (r < 0)
+
+	/* What comes over the wire is not fetched, and its signature is there to be verified. */
+	if (r < 0 || d->wire)
 		return r;
 	if (!*d->url && d->size > STREAMS_MAX_SIZE)
 		return refuse(reason, "More than a stream carries, and not offered over HTTPS");

@@ -157,6 +157,8 @@ void ota_disconnected(struct ota *o)
 void ota_reset(struct ota *o)
 {
 	o->position = 0;
+	wire_stop(o->wire);
+	otw_over(o);
 	ota_happen(o, OTA_HAPPEN_RESET);
 }
 
@@ -256,7 +258,7 @@ void ota_get_info(const struct ota *o, struct ota_info *ret)
 	(void)report_results(o->report, &ret->results);
 	if (!held)
 		return;
-	ret->job = o->job.id;
+	ret->job = o->job.document.wire ? NULL : o->job.id;
 	ret->number = o->job.number;
 	ret->size = o->job.document.size;
 	ret->position = o->position;
@@ -287,9 +289,11 @@ int ota_start(struct ota *o)
 	o->job.document = record->document;
 	memcpy(o->digest, record->digest, sizeof(o->digest));
 	o->state = OTA_BUSY;
-	log_info("Job %s is taken up again", o->job.id);
-	survey_hold(o->survey, o->job.id, o->job.number);
-	report_begin(o->report, o->job.id, o->job.number, download_blocks(&o->job.document));
+	if (!record->document.wire) {
+		log_info("Job %s is taken up again", o->job.id);
+		survey_hold(o->survey, o->job.id, o->job.number);
+		report_begin(o->report, o->job.id, o->job.number, download_blocks(&o->job.document));
+	}
 	ota_tag(o, tag);
 	if (record->phase == RECORD_DOWNLOAD)
 		download_start(o->download, tag, &o->job.document, true);
@@ -323,6 +327,7 @@ int ota_new(struct ota **ret, sd_event *event, const struct settings *settings, 
 		.subscribe = on_subscribe,
 	};
 	struct survey_events survey = intake_survey;
+	struct wire_owner wire = otw_owner;
 	struct report_events report = intake_report;
 	_cleanup_(ota_freep) struct ota *o = NULL;
 	int r;
@@ -334,7 +339,7 @@ int ota_new(struct ota **ret, sd_event *event, const struct settings *settings, 
 	o->dict = dict;
 	o->epoch = epoch;
 	o->events = *events;
-	download.userdata = jobs.userdata = renewal.userdata = survey.userdata = report.userdata = o;
+	download.userdata = jobs.userdata = renewal.userdata = survey.userdata = report.userdata = wire.userdata = o;
 	r = jobs_new(&o->jobs, event, settings->thing_name, &jobs);
 	if (r == 0)
 		r = image_new(&o->image, event, state_dir);
@@ -349,6 +354,8 @@ int ota_new(struct ota **ret, sd_event *event, const struct settings *settings, 
 		r = survey_new(&o->survey, event, o->jobs, &survey);
 	if (r == 0)
 		r = renewal_new(&o->renewal, event, settings, dict, epoch, &renewal);
+	if (r == 0)
+		r = wire_new(&o->wire, event, o->image, &wire);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(o);
@@ -359,6 +366,9 @@ struct ota *ota_free(struct ota *o)
 {
 	if (!o)
 		return NULL;
+	if (o->wire)
+		wire_stop(o->wire);
+	o->wire = wire_free(o->wire);
 	o->renewal = renewal_free(o->renewal);
 	o->survey = survey_free(o->survey);
 	o->report = report_free(o->report);

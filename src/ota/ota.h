@@ -7,6 +7,7 @@
 #include "config/epoch.h"
 #include "config/settings.h"
 #include "ota/state.h"
+#include "ota/wire.h"
 #include "util/done.h"
 #include "util/macro.h"
 
@@ -65,10 +66,16 @@ const void *ota_take(struct ota *o, size_t *ret_n);
 /* 0; AT_ERR_NO_IMAGE; AT_ERR_ADDRESS beyond the size (guide 8.2.5). */
 int ota_seek(struct ota *o, uint64_t address) _must_check_;
 
+/* OTW (guide 8.13), see wire.h. AT_ERR_OTA: not in this state. What ended with 0 is in state 4. */
+int ota_wire_open(struct ota *o, const struct wire_form *form, const struct wire_events *events) _must_check_;
+void ota_wire_go(struct ota *o);
+size_t ota_wire_bytes(struct ota *o, const void *data, size_t n) _must_check_;
+void ota_wire_lost(struct ota *o);
+
 /* For status. */
 struct ota_info {
 	enum ota_state state;
-	const char *job; /* in hand; NULL: none */
+	const char *job; /* in hand; NULL: none, or it came over the wire */
 	int64_t number;
 	uint64_t size, have, position;
 	size_t results; /* that the cloud has not taken yet */

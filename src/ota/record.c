@@ -31,6 +31,7 @@ enum key {
 	KEY_MANUFACTURER,
 	KEY_MODEL,
 	KEY_FORCE,
+	KEY_WIRE,
 	KEY_SHA256,
 	KEY_COUNT,
 };
@@ -51,6 +52,7 @@ static const char *const keys[KEY_COUNT] = {
 	[KEY_MANUFACTURER] = "manufacturer",
 	[KEY_MODEL] = "model",
 	[KEY_FORCE] = "force",
+	[KEY_WIRE] = "wire",
 	[KEY_SHA256] = "sha256",
 };
 
@@ -120,7 +122,8 @@ static int add_job(struct buf *out, const struct record *r)
 	    (k = add_bytes(out, KEY_SIGNATURE, d->signature, d->signature_n)) < 0 ||
 	    (k = add_text(out, KEY_VERSION, d->version)) < 0 || (k = add_text(out, KEY_TEXT, d->text)) < 0 ||
 	    (k = add_text(out, KEY_MANUFACTURER, d->manufacturer)) < 0 ||
-	    (k = add_text(out, KEY_MODEL, d->model)) < 0 || (k = add_text(out, KEY_FORCE, d->force ? "yes" : "")) < 0)
+	    (k = add_text(out, KEY_MODEL, d->model)) < 0 || (k = add_text(out, KEY_FORCE, d->force ? "yes" : "")) < 0 ||
+	    (k = add_text(out, KEY_WIRE, d->wire ? "yes" : "")) < 0)
 		return k;
 	return r->phase == RECORD_READY ? add_bytes(out, KEY_SHA256, r->digest, sizeof(r->digest)) : 0;
 }
@@ -247,7 +250,8 @@ static bool take_document(char *const values[KEY_COUNT], struct document *ret)
 	ret->file = (unsigned)file;
 	ret->digest = (enum document_digest)digest;
 	ret->force = values[KEY_FORCE] && strcmp(values[KEY_FORCE], "yes") == 0;
-	return ret->stream[0] || ret->url[0];
+	ret->wire = values[KEY_WIRE] && strcmp(values[KEY_WIRE], "yes") == 0;
+	return ret->wire ? type == DOCUMENT_MODULE_IMAGE : ret->stream[0] || ret->url[0];
 }
 
 static bool take_job(char *const values[KEY_COUNT], struct record *ret)
@@ -261,8 +265,12 @@ static bool take_job(char *const values[KEY_COUNT], struct record *ret)
 	ret->phase = (enum record_phase)phase;
 	if (ret->phase == RECORD_NOTHING)
 		return true;
-	if (!values[KEY_JOB] || !*values[KEY_JOB] || !take_text(values[KEY_JOB], ret->id, JOBS_MAX_ID) ||
+	if (!take_text(values[KEY_JOB], ret->id, JOBS_MAX_ID) ||
 	    !take_number(values[KEY_EXECUTION], INT64_MAX, &number) || !take_document(values, &ret->document))
+		return false;
+
+	/* No job has brought what came over the wire, which is there as a whole or not at all. */
+	if (ret->document.wire ? *ret->id || ret->phase != RECORD_READY : !*ret->id)
 		return false;
 	ret->number = (int64_t)number;
 	if (ret->phase != RECORD_READY)

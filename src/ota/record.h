@@ -33,7 +33,7 @@ struct record_result {
 struct record {
 	enum record_phase phase;
 	char id[JOBS_MAX_ID + 1]; /* what follows, up to the digest, is only there unless the phase is RECORD_NOTHING */
-	int64_t number;           /* executionNumber */
+	int64_t number;           /* executionNumber; neither of what came over the wire */
 	struct document document; /* url and signature are kept too */
 	unsigned char digest[IMAGE_DIGEST];
 	size_t results_n;

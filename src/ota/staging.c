@@ -4,6 +4,8 @@
 #include "ota/image.h"
 #include "ota/journal.h"
 #include "util/fd.h"
+#include "util/file.h"
+#include "util/log.h"
 #include "util/timer.h"
 
 #include <errno.h>
@@ -141,6 +143,16 @@ static int remove_both(struct staging *s)
 int staging_remove(struct staging *s)
 {
 	return remove_both(s);
+}
+
+void staging_clear(const char *dir)
+{
+	int r = file_remove(dir, JOURNAL_FILE);
+
+	if (r == 0)
+		r = file_remove(dir, STAGING_FILE);
+	if (r < 0)
+		(void)log_errno(r, "%s/%s cannot be removed", dir, STAGING_FILE);
 }
 
 static int check_room(struct staging *s)

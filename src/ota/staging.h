@@ -35,6 +35,9 @@ DEFINE_CLEANUP(struct staging *, staging_free)
 /* Removes the file and its journal. 0 or -errno. */
 int staging_remove(struct staging *s) _must_check_;
 
+/* The same without an object, for when there is no time for one. */
+void staging_clear(const char *dir);
+
 /* Both anew, and the room for them reserved. 0; -EFBIG; -ENOSPC, and staging_room() says how many bytes there are;
  * -errno. When it fails, nothing is left. */
 int staging_create(struct staging *s, const char *tag, uint64_t size) _must_check_;

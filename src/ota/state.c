@@ -16,6 +16,7 @@ static const struct row rows[] = {
 	{ OTA_IDLE, OTA_HAPPEN_OFFER_MODULE, { OTA_MODULE_OFFERED, OTA_DO_EVENT } },
 	{ OTA_IDLE, OTA_HAPPEN_OFFER_HOST, { OTA_HOST_OFFERED, OTA_DO_EVENT } },
 	{ OTA_IDLE, OTA_HAPPEN_FORCE, { OTA_BUSY, OTA_DO_PREPARE } },
+	{ OTA_IDLE, OTA_HAPPEN_WIRE_VERIFIED, { OTA_MODULE_READY, OTA_DO_EVENT } },
 
 	/* An offer that was not accepted is nothing yet: its job is still queued in the cloud, and comes again. */
 	{ OTA_MODULE_OFFERED, OTA_HAPPEN_FORCE, { OTA_BUSY, OTA_DO_DROP | OTA_DO_PREPARE } },
@@ -92,6 +93,7 @@ const char *ota_happening_name(enum ota_happening happening)
 		[OTA_HAPPEN_ACCEPT] = "ACCEPT",
 		[OTA_HAPPEN_MODULE_VERIFIED] = "module image verified",
 		[OTA_HAPPEN_HOST_VERIFIED] = "host image verified",
+		[OTA_HAPPEN_WIRE_VERIFIED] = "OTW image verified",
 		[OTA_HAPPEN_FAILED] = "failed",
 		[OTA_HAPPEN_GONE] = "gone",
 		[OTA_HAPPEN_CLOSE] = "CLOSE",

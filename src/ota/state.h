@@ -23,6 +23,7 @@ enum ota_happening {
 	OTA_HAPPEN_ACCEPT,
 	OTA_HAPPEN_MODULE_VERIFIED,
 	OTA_HAPPEN_HOST_VERIFIED,
+	OTA_HAPPEN_WIRE_VERIFIED, /* a module image that came over the wire (guide 8.13) */
 	OTA_HAPPEN_FAILED, /* bad signature, disk full, a stream that does not deliver, an image that has changed */
 	OTA_HAPPEN_GONE,   /* cancelled, timed out or deleted in the cloud */
 	OTA_HAPPEN_CLOSE,

@@ -2,7 +2,6 @@
 #include "util/base64.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #define DIGIT    0x40 /* marks one: what is not in the table is none */
@@ -20,6 +19,17 @@ static const uint8_t digits[256] = {
 	['4'] = D(56), ['5'] = D(57), ['6'] = D(58), ['7'] = D(59), ['8'] = D(60), ['9'] = D(61), ['+'] = D(62), ['/'] = D(63),
 };
 /* clang-format on */
+
+bool base64_is_text(const void *text, size_t n)
+{
+	const uint8_t *bytes = text;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!(digits[bytes[i]] & DIGIT) && bytes[i] != '=')
+			return false;
+	}
+	return true;
+}
 
 /* Whole groups without padding. False: a character among them is no digit. */
 static bool decode_groups(const uint8_t *from, size_t groups, uint8_t *to)

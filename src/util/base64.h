@@ -4,7 +4,11 @@
 
 #include "util/macro.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Are these n bytes, each of them, such as base64 is made of? */
+bool base64_is_text(const void *text, size_t n);
 
 /* Room that n characters need at most. */
 #define BASE64_DECODED(n) ((n) / 4 * 3)
