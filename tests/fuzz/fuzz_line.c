@@ -34,10 +34,24 @@ static void judge(const struct line *line)
 	}
 }
 
-static bool takes_body(void *userdata, const uint8_t *data, size_t n)
+static enum line_follows follows(void *userdata, const uint8_t *data, size_t n)
 {
 	(void)userdata;
-	return n >= 4 && memcmp(data + n - 4, "=pem", 4) == 0;
+	if (n >= 4 && memcmp(data + n - 4, "=pem", 4) == 0)
+		return LINE_PASTE;
+	return n >= 4 && memcmp(data, "+OTW", 4) == 0 ? LINE_BYTES : LINE_NOTHING;
+}
+
+/* As if it had been refused; the line behind it is then the next one. */
+static void go_on(struct line_reader *r, const uint8_t *data, size_t n, bool cut)
+{
+	while (line_stopped(r)) {
+		size_t k = line_go_on(r, data, n, cut);
+
+		FUZZ_HOLDS(k <= n && (k == n || line_stopped(r)));
+		data += k;
+		n -= k;
+	}
 }
 
 /* The lines do not depend on how the bytes are cut. piece 0: all at once. */
@@ -46,12 +60,12 @@ static void read_in_pieces(const uint8_t *data, size_t n, size_t piece, struct b
 	_cleanup_(line_reader_freep) struct line_reader *r = NULL;
 	struct line line;
 
-	FUZZ_HOLDS(line_reader_new(&r, takes_body, NULL) == 0);
+	FUZZ_HOLDS(line_reader_new(&r, follows, NULL) == 0);
 	for (size_t at = 0; at < n;) {
 		size_t part = piece && piece < n - at ? piece : n - at;
 
-		line_feed(r, data + at, part);
-		at += part;
+		go_on(r, data + at, 0, false);
+		at += line_feed(r, data + at, part);
 		while (line_next(r, &line)) {
 			judge(&line);
 			note(out, &line);
@@ -66,7 +80,7 @@ static void disturb(const uint8_t *data, size_t n)
 	_cleanup_(line_reader_freep) struct line_reader *r = NULL;
 	struct line line;
 
-	FUZZ_HOLDS(line_reader_new(&r, takes_body, NULL) == 0);
+	FUZZ_HOLDS(line_reader_new(&r, follows, NULL) == 0);
 	while (n > 1) {
 		uint8_t step = data[0];
 		size_t part = step % 64;
@@ -74,18 +88,22 @@ static void disturb(const uint8_t *data, size_t n)
 		data++;
 		n--;
 		part = part < n ? part : n;
-		line_feed(r, data, part);
+		size_t took = line_feed(r, data, part);
+
+		FUZZ_HOLDS(took == part || line_stopped(r));
 		data += part;
 		n -= part;
 		if (step >= 64 && line_next(r, &line)) {
 			judge(&line);
-			if (step >= 192 && line.kind == LINE_COMMAND && takes_body(NULL, line.data, line.n))
+			if (step >= 192 && line.kind == LINE_COMMAND && follows(NULL, line.data, line.n) == LINE_PASTE)
 				line_swallow(r);
 		}
 		if (step >= 128 && line_silence_ms(r) > 0)
 			line_silence(r);
 		if (step == 255)
 			line_reset(r);
+		if (step % 2)
+			go_on(r, data - part + took, part - took, step % 4 == 1);
 	}
 	while (line_next(r, &line))
 		judge(&line);
