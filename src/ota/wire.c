@@ -37,6 +37,7 @@ struct wire {
 	struct xmodem xmodem;
 	struct buf held;    /* what was not taken yet */
 	bool owed;          /* an ACK for it */
+	bool pumping;
 	uint64_t left;      /* of the size */
 	uint64_t in_block;  /* and of the block */
 	uint64_t heard_at;  /* ms: the last byte that made sense */
@@ -255,10 +256,15 @@ static void pump_xmodem(struct wire *w)
 
 static void pump(struct wire *w)
 {
+	/* There may be room before unpack_take() has returned. */
+	if (w->pumping)
+		return;
+	w->pumping = true;
 	if (is_xmodem(w))
 		pump_xmodem(w);
 	else
 		pump_blocks(w);
+	w->pumping = false;
 }
 
 static int judge(void *userdata, const struct container *c, char why[UNPACK_MAX_WHY + 1])

@@ -66,6 +66,7 @@ static const struct at_command table[] = {
 	  .check = check },
 	{ .name = "SUB", .suffix = AT_SUFFIX_TOPIC, .needs = AT_CONNECTED | AT_VALID_FILTER },
 	{ .name = "GET", .suffix = AT_SUFFIX_GET },
+	{ .name = "LINE", .param = AT_MAY, .takes_line = true },
 	{ .name = "SLEEP", .suffix = AT_SUFFIX_MODE, .param = AT_MAY, .needs = AT_DISCONNECTED, .check = check },
 	{ 0 },
 };
@@ -232,7 +233,7 @@ START_TEST(asks_only_for_addressed_topics)
 }
 END_TEST
 
-START_TEST(announces_body)
+START_TEST(what_follows)
 {
 	const struct gate gate = { .table = table, .world = &world, .m = &module };
 	static const char *const yes[] = { "+MUST X=pem", "+must X=pem", "+MUST5 X=pem" };
@@ -251,9 +252,13 @@ START_TEST(announces_body)
 	};
 
 	for (size_t i = 0; i < ELEMENTS(yes); i++)
-		ck_assert_msg(gate_takes_body(&gate, (const uint8_t *)yes[i], strlen(yes[i])), "%s", yes[i]);
+		ck_assert_msg(gate_follows(&gate, (const uint8_t *)yes[i], strlen(yes[i])) == LINE_PASTE, "%s",
+			      yes[i]);
 	for (size_t i = 0; i < ELEMENTS(no); i++)
-		ck_assert_msg(!gate_takes_body(&gate, (const uint8_t *)no[i], strlen(no[i])), "%s", no[i]);
+		ck_assert_msg(gate_follows(&gate, (const uint8_t *)no[i], strlen(no[i])) == LINE_NOTHING, "%s",
+			      no[i]);
+	ck_assert_int_eq(gate_follows(&gate, (const uint8_t *)"+line 5", 7), LINE_BYTES);
+	ck_assert_int_eq(gate_follows(&gate, (const uint8_t *)"+LINES", 6), LINE_NOTHING);
 }
 END_TEST
 
@@ -265,7 +270,7 @@ int main(void)
 	tcase_add_loop_test(tc, order, 0, ELEMENTS(cases));
 	tcase_add_test(tc, fills_the_call);
 	tcase_add_test(tc, asks_only_for_addressed_topics);
-	tcase_add_test(tc, announces_body);
+	tcase_add_test(tc, what_follows);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

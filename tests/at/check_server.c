@@ -142,6 +142,47 @@ static bool takes_body(const uint8_t *param, size_t n)
 	return n > 4 && memcmp(param + n - 4, "=pem", 4) == 0;
 }
 
+/* What came as bytes; "<gap>" where the line was lost. An 'x' among them ends it, and is the last that is taken. */
+static char raw[256];
+
+static size_t raw_bytes(void *userdata, const void *data, size_t n)
+{
+	const char *x = memchr(data, 'x', n);
+	size_t k = x ? (size_t)(x - (const char *)data) + 1 : n;
+
+	ck_assert_ptr_eq(userdata, &m);
+	(void)snprintf(raw + strlen(raw), sizeof(raw) - strlen(raw), "%.*s", (int)k, (const char *)data);
+	if (x)
+		at_server_raw_end(m.server, raw[0] == '!' ? AT_ERR_OTA : 0, "DONE");
+	return k;
+}
+
+static void raw_gap(void *userdata)
+{
+	(void)raw_bytes(userdata, "<gap>", 5);
+	at_server_raw_end(m.server, AT_ERR_OTA, "");
+}
+
+static void raw_begin(struct module *mod)
+{
+	const struct at_raw events = { .on_bytes = raw_bytes, .on_gap = raw_gap, .userdata = mod };
+
+	raw[0] = '\0';
+	at_server_raw(m.server, &events);
+	if (m.server)
+		at_server_raw_send(m.server, "C", 1);
+}
+
+/* LINE takes the line, LINE with a parameter is refused. */
+static int cmd_line(struct at_call *call, struct module *mod)
+{
+	(void)mod;
+	if (call->param_n > 0)
+		return AT_ERR_PARAMETER;
+	at_then(call, raw_begin);
+	return 0;
+}
+
 static const struct at_command table[] = {
 	{ .name = "", .run = cmd_at },
 	{ .name = "ECHO", .param = AT_MAY, .run = cmd_echo },
@@ -151,6 +192,7 @@ static const struct at_command table[] = {
 	{ .name = "RESET", .run = cmd_reset },
 	{ .name = "SLOW", .run = cmd_slow },
 	{ .name = "CONF", .param = AT_MUST, .run = cmd_conf, .takes_body = takes_body },
+	{ .name = "LINE", .param = AT_MAY, .run = cmd_line, .takes_line = true },
 	{ 0 },
 };
 
@@ -656,6 +698,98 @@ START_TEST(refused_body)
 }
 END_TEST
 
+#define E21 "ERR21 INVALID OTA UPDATE\r\n"
+
+START_TEST(bytes_instead_of_lines)
+{
+	say("AT+LINE\r");
+	expect("OK\r\nC");
+	say("\nAT+ECHO a\n");
+	say("AT\n");
+	expect("");
+	ck_assert_str_eq(raw, "\nAT+ECHO a\nAT\n");
+	at_server_raw_answer(m.server, 0, "");
+	at_server_raw_send(m.server, "\x06", 1);
+	expect("OK\r\n\x06");
+	say("x");
+	expect("OK DONE\r\n");
+	say("AT+ECHO b\n");
+	expect("OK b\r\n");
+
+	/* Behind the last byte there are lines again. */
+	say("AT+LINE\n");
+	expect("OK\r\nC");
+	say("!xAT+ECHO c\nAT");
+	expect(E21 "OK c\r\n");
+	say("\n");
+	expect("OK\r\n");
+}
+END_TEST
+
+START_TEST(bytes_before_the_answer_has_left)
+{
+	fake_tty_set_sent(m.tty, false);
+	say("AT+ECHO a\nAT+LINE\nabAT\n");
+	expect("OK a\r\nOK\r\n");
+	say("cdxAT+ECHO d\n");
+	expect("");
+	fake_tty_set_sent(m.tty, true);
+	expect("OK DONE\r\nCOK d\r\n");
+	ck_assert_str_eq(raw, "abAT\ncdx");
+}
+END_TEST
+
+START_TEST(line_that_is_not_taken)
+{
+	say("AT+LINE no\nAT+ECHO a\nAT+LINE5\r\nAT+ECHO b\n");
+	expect("ERR4 PARAMETER ERROR\r\nOK a\r\nERR4 PARAMETER ERROR\r\nOK b\r\n");
+	say("AT+LATER\nAT+LINE no\nAT+ECHO c\nAT+EC");
+	expect("");
+	done_call(&m.done, 0);
+	expect("OK\r\nERR4 PARAMETER ERROR\r\nOK c\r\n");
+	say("HO d\n");
+	expect("OK d\r\n");
+}
+END_TEST
+
+/* More than is kept: the line that lost a piece is told of, those before and behind are as ever. */
+START_TEST(more_behind_than_is_kept)
+{
+	static char much[80000];
+
+	memset(much, 'y', sizeof(much) - 1);
+	say("AT+LATER\nAT+LINE no\nAT+ECHO a\nAT+ECHO ");
+	say(much);
+	say("\nAT+ECHO b\n");
+	done_call(&m.done, 0);
+	expect("OK\r\nERR4 PARAMETER ERROR\r\nOK a\r\n");
+	say("\nAT+ECHO c\n");
+	expect("ERR1 OVERFLOW\r\nOK c\r\n");
+}
+END_TEST
+
+START_TEST(ends_of_the_bytes)
+{
+	struct at_server_stats stats;
+
+	say("AT+LINE\nab");
+	expect("OK\r\nC");
+	fake_tty_lose(m.tty);
+	expect(E21);
+	ck_assert_str_eq(raw, "ab<gap>");
+	say("AT+LINE\nab");
+	expect("OK\r\nC");
+	at_server_hold(m.server);
+	at_server_release(m.server);
+	say("AT+ECHO c\n");
+	expect("OK c\r\n");
+	ck_assert_str_eq(raw, "ab");
+	at_server_get_stats(m.server, &stats);
+	ck_assert_uint_eq(stats.commands, 3);
+	ck_assert_uint_eq(stats.errors, 1);
+}
+END_TEST
+
 START_TEST(stats)
 {
 	struct at_server_stats s;
@@ -774,6 +908,11 @@ static Suite *suite(void)
 	tcase_add_test(tc, body_that_is_none);
 	tcase_add_test(tc, body_that_never_ends);
 	tcase_add_test(tc, refused_body);
+	tcase_add_test(tc, bytes_instead_of_lines);
+	tcase_add_test(tc, bytes_before_the_answer_has_left);
+	tcase_add_test(tc, line_that_is_not_taken);
+	tcase_add_test(tc, more_behind_than_is_kept);
+	tcase_add_test(tc, ends_of_the_bytes);
 	tcase_add_test(tc, stats);
 	tcase_add_test(tc, trace_masks_secrets);
 	tcase_add_test(tc, watched);

@@ -32,6 +32,7 @@ static const struct {
 	{ "DIAG", AT_SUFFIX_NONE, AT_MUST, 0 },                                      /* 7.3 */
 	{ "OTA?", AT_SUFFIX_NONE, AT_NONE, 0 },                                      /* 8.2.1 */
 	{ "OTA", AT_SUFFIX_NONE, AT_MUST, 0 },                                       /* 8.2.2 */
+	{ "OTW", AT_SUFFIX_NONE, AT_MAY, 0 },                                        /* 8.13.1 */
 	{ "TIME?", AT_SUFFIX_NONE, AT_NONE, 0 },                                     /* 9.1.1 */
 	{ "WHERE?", AT_SUFFIX_NONE, AT_NONE, 0 },                                    /* 9.1.2 */
 };
@@ -71,6 +72,7 @@ START_TEST(rows)
 		ck_assert_uint_le(c->seconds, 120); /* guide 3.6.2 */
 		ck_assert_ptr_nonnull(at_error_text((int)c->fallback));
 		ck_assert_int_eq(c->takes_body != NULL, strcmp(c->name, "CONF") == 0);
+		ck_assert_int_eq(c->takes_line, strcmp(c->name, "OTW") == 0);
 		/* Given up too early, a write on a slow disk would be refused and done all the same. */
 		if (c->run == cmd_conf || c->run == cmd_factory_reset)
 			ck_assert_uint_ge(c->seconds, 30);

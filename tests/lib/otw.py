@@ -130,10 +130,12 @@ class Xmodem:
             at += size
             turn += 1
 
-    def send(self, data):
-        """True: all of it was acknowledged."""
+    def send(self, data, stop=None):
+        """True: all of it was acknowledged. stop: after so many blocks."""
         self.wait_start()
         for number, block in enumerate(self.blocks(data), 1):
+            if number - 1 == stop:
+                return False
             if not self.say(frame(number, block)):
                 return False
         return self.say(EOT)
@@ -159,14 +161,21 @@ def by_xmodem(m, data, **how):
     return result(m)
 
 
-def by_blocks(m, data, block):
-    """As Espressif's otw.py does: an OK before each block, and one more line."""
-    start(m, " %d,%d" % (len(data), block))
+def send_blocks(m, data, block, stop=None):
+    """As Espressif's otw.py does: each block waits for an OK. What is no OK is left to be read."""
     for at in range(0, len(data), block):
+        if at == (stop or -1) * block:
+            return
         m.send(data[at:at + block], note=False)
-        line = m.read_line(note=False)
-        if line != b"OK":
-            return line
+        m.until(lambda: b"\n" in m.input, "OK for a block")
+        if m.input != b"OK\r\n" and not m.input.startswith(b"OK\r\nOK"):
+            return
+        m.read_line(note=False)
+
+
+def by_blocks(m, data, block):
+    start(m, " %d,%d" % (len(data), block))
+    send_blocks(m, data, block)
     return m.read_line()
 
 

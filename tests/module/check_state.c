@@ -47,8 +47,8 @@ static bool expected(enum state s, enum happening h, struct transition *ret)
 		*ret = (struct transition){ STATE_ACTIVE, 0 };
 		return s == STATE_CONNECTING;
 	case HAPPEN_LOST: /* Table 4: CONLOST, only for what nobody asked for */
-		*ret = (struct transition){ STATE_ACTIVE, ACTION_CONLOST };
-		return s == STATE_CONNECTED;
+		*ret = (struct transition){ s == STATE_CONNECTED ? STATE_ACTIVE : STATE_OTW, ACTION_CONLOST };
+		return s == STATE_CONNECTED || s == STATE_OTW_CONNECTED;
 	case HAPPEN_DISCONNECT: /* guide 3.7.3 */
 		*ret = (struct transition){ STATE_ACTIVE, s == STATE_ACTIVE ? 0 : ACTION_CLOSE };
 		return is_running(s);
@@ -64,6 +64,12 @@ static bool expected(enum state s, enum happening h, struct transition *ret)
 	case HAPPEN_WAKE: /* guide 3.7.4.8 */
 		*ret = (struct transition){ STATE_ACTIVE, ACTION_STARTUP | line_opens(s) };
 		return s == STATE_SLEEPING || s == STATE_DEEP_SLEEP;
+	case HAPPEN_OTW: /* guide 8.13: the connection stays */
+		*ret = (struct transition){ s == STATE_CONNECTED ? STATE_OTW_CONNECTED : STATE_OTW, 0 };
+		return s == STATE_ACTIVE || s == STATE_CONNECTED;
+	case HAPPEN_OTW_END:
+		*ret = (struct transition){ s == STATE_OTW ? STATE_ACTIVE : STATE_CONNECTED, 0 };
+		return s == STATE_OTW || s == STATE_OTW_CONNECTED;
 	case HAPPEN_COUNT:
 		break;
 	}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ota/otw.c: an image without a job. */
+
+#include "at/error.h"
+#include "fake/mailbox.h"
+#include "fake/packed.h"
+#include "fake/suite.h"
+#include "fake/timer.h"
+#include "ota/ota.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SIZE 3000
+
+static struct mailbox m;
+static uint8_t payload[SIZE], file[CONTAINER_HEADER + SIZE];
+static int ended; /* 1: not yet */
+
+static void setup(void)
+{
+	mailbox_make(&m, "[OTA]\nManufacturer=Example\nModel=Gateway\n");
+	fake_image()->at_once = true;
+	ended = 1;
+}
+
+static void teardown(void)
+{
+	mailbox_done(&m);
+}
+
+static void on_send(void *userdata, const void *data, size_t n)
+{
+	(void)userdata;
+	(void)data;
+	(void)n;
+}
+
+static void on_taken(void *userdata)
+{
+	(void)userdata;
+}
+
+static void on_ended(void *userdata, int r)
+{
+	ck_assert_ptr_eq(userdata, &m);
+	ended = r;
+}
+
+static int open_wire(void)
+{
+	const struct wire_form form = { .size = sizeof(file), .block = sizeof(file) };
+	const struct wire_events events = { .send = on_send, .taken = on_taken, .ended = on_ended, .userdata = &m };
+
+	return ota_wire_open(m.ota, &form, &events);
+}
+
+static void make(struct packed packed)
+{
+	packed.payload = payload;
+	packed.n = SIZE;
+	packed_make(&packed, file);
+	memcpy(fake_image()->digest, file + 24, IMAGE_DIGEST);
+}
+
+static int receive(struct packed packed)
+{
+	make(packed);
+	ck_assert_int_eq(open_wire(), 0);
+	ota_wire_go(m.ota);
+	ck_assert_uint_eq(ota_wire_bytes(m.ota, file, sizeof(file)), sizeof(file));
+	fake_timer_pass(WIRE_PURGE_MS);
+	ck_assert_int_ne(ended, 1);
+	return ended;
+}
+
+static void receive_good(void)
+{
+	ck_assert_int_eq(receive((struct packed){ .signer = m.signer, .version = "v2.5.7" }), 0);
+	ck_assert_int_eq(ota_state(m.ota), OTA_MODULE_READY);
+}
+
+#define expect_told(text) ck_assert_str_eq(mailbox_told(&m), text)
+
+START_TEST(good)
+{
+	struct ota_info info;
+
+	receive_good();
+	expect_told("4");
+	ck_assert_str_eq(ota_detail(m.ota), "v2.5.7");
+	ck_assert_int_eq(fake_keeper()->disk.phase, RECORD_READY);
+	ck_assert_str_eq(fake_keeper()->disk.id, "");
+	ck_assert(fake_keeper()->disk.document.wire);
+	ck_assert_mem_eq(fake_keeper()->disk.digest, file + 24, IMAGE_DIGEST);
+	ota_get_info(m.ota, &info);
+	ck_assert_ptr_null(info.job);
+	ck_assert_uint_eq(info.size, SIZE);
+	ck_assert_int_eq(open_wire(), AT_ERR_OTA);
+}
+END_TEST
+
+static const struct {
+	struct packed packed;
+	int r;
+} cases[] = {
+	{ { .manufacturer = "Example", .model = "Gateway" }, 0 },
+	{ { .version = "99" }, 0 },
+	{ { .manufacturer = "example" }, AT_ERR_OTA },
+	{ { .model = "Gate" }, AT_ERR_OTA },
+	{ { .version = "v0.1" }, AT_ERR_OTA },
+};
+
+START_TEST(what_counts)
+{
+	struct packed packed = cases[_i].packed;
+
+	packed.signer = m.signer;
+	ck_assert_int_eq(receive(packed), cases[_i].r);
+	ck_assert_int_eq(ota_state(m.ota), cases[_i].r ? OTA_IDLE : OTA_MODULE_READY);
+	expect_told(cases[_i].r ? "" : "4");
+}
+END_TEST
+
+START_TEST(signatures)
+{
+	_cleanup_(pki_freep) struct pki *other = pki_leaf("Module OTA", NULL);
+
+	ck_assert_int_eq(receive((struct packed){ .signer = other }), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(receive((struct packed){ .signer = NULL }), AT_ERR_SIGNATURE);
+	ck_assert_int_eq(ota_state(m.ota), OTA_IDLE);
+	expect_told("");
+	receive_good();
+}
+END_TEST
+
+START_TEST(survives)
+{
+	receive_good();
+	(void)mailbox_told(&m);
+	ota_reset(m.ota);
+	ota_startup(m.ota);
+	expect_told("4");
+	mailbox_restart(&m);
+	ck_assert_int_eq(ota_state(m.ota), OTA_BUSY);
+	memcpy(fake_image()->digest, file + 24, IMAGE_DIGEST);
+	fake_image_done(0);
+	ck_assert_int_eq(ota_state(m.ota), OTA_MODULE_READY);
+	ck_assert_str_eq(ota_detail(m.ota), "v2.5.7");
+	expect_told("4");
+}
+END_TEST
+
+/* There is nobody to report to. */
+START_TEST(flushed)
+{
+	mailbox_connect(&m);
+	receive_good();
+	(void)mailbox_told(&m);
+	ck_assert_int_eq(mailbox_flush(&m), 0);
+	ck_assert_int_eq(ota_state(m.ota), OTA_IDLE);
+	ck_assert(fake_image()->discarded);
+	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	ck_assert_int_eq(fake_keeper()->disk.phase, RECORD_NOTHING);
+	ck_assert_uint_eq(fake_keeper()->disk.results_n, 0);
+	expect_told("");
+}
+END_TEST
+
+START_TEST(jobs_wait)
+{
+	unsigned asked;
+
+	mailbox_connect(&m);
+	ck_assert_int_eq(open_wire(), 0);
+	ota_wire_go(m.ota);
+	fake_jobs_next("job", 1, JOBS_QUEUED, _i ? mailbox_module_image(&m, ",\"force\":true") : mailbox_host_image());
+	ck_assert_int_eq(ota_state(m.ota), OTA_IDLE);
+	expect_told("");
+	asked = fake_jobs()->next;
+	ota_wire_lost(m.ota);
+	ck_assert_int_eq(ended, AT_ERR_OTA);
+	ck_assert_uint_eq(fake_jobs()->next, asked + 1);
+	memset(fake_image()->digest, 0, IMAGE_DIGEST);
+	fake_jobs_next("job", 1, JOBS_QUEUED, _i ? mailbox_module_image(&m, ",\"force\":true") : mailbox_host_image());
+	ck_assert_int_eq(ota_state(m.ota), _i ? OTA_BUSY : OTA_HOST_OFFERED);
+}
+END_TEST
+
+START_TEST(forced_job_takes_its_place)
+{
+	mailbox_connect(&m);
+	receive_good();
+	(void)mailbox_told(&m);
+	memset(fake_image()->digest, 0, IMAGE_DIGEST);
+	fake_jobs_next("job", 1, JOBS_QUEUED, mailbox_module_image(&m, ",\"force\":true"));
+	ck_assert_int_eq(ota_state(m.ota), OTA_BUSY);
+	ck_assert_str_eq(fake_keeper()->disk.id, "job");
+	ck_assert_uint_eq(fake_keeper()->disk.results_n, 0);
+}
+END_TEST
+
+START_TEST(reset_ends_it)
+{
+	make((struct packed){ .signer = m.signer });
+	ck_assert_int_eq(open_wire(), 0);
+	ck_assert_int_eq(open_wire(), AT_ERR_OTA);
+	ota_wire_go(m.ota);
+	ck_assert_uint_eq(ota_wire_bytes(m.ota, file, 2000), 2000);
+	ota_reset(m.ota);
+	ck_assert(fake_image()->discarded);
+	ck_assert_int_eq(ended, 1);
+	receive_good();
+}
+END_TEST
+
+START_TEST(not_durable)
+{
+	fake_keeper()->result = -EROFS;
+	ck_assert_int_eq(receive((struct packed){ .signer = m.signer }), AT_ERR_OTA);
+	ck_assert_int_eq(ota_state(m.ota), OTA_IDLE);
+	expect_told("");
+	fake_keeper()->result = 0;
+}
+END_TEST
+
+START_TEST(not_beside_a_job)
+{
+	mailbox_reach(&m, (enum ota_state)_i);
+	ck_assert_int_eq(open_wire(), AT_ERR_OTA);
+	ck_assert_int_eq(ota_state(m.ota), _i);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("otw");
+	TCase *tc = tcase_create("otw");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, good);
+	tcase_add_loop_test(tc, what_counts, 0, ELEMENTS(cases));
+	tcase_add_test(tc, signatures);
+	tcase_add_test(tc, survives);
+	tcase_add_test(tc, flushed);
+	tcase_add_loop_test(tc, jobs_wait, 0, 2);
+	tcase_add_test(tc, forced_job_takes_its_place);
+	tcase_add_test(tc, reset_ends_it);
+	tcase_add_test(tc, not_durable);
+	tcase_add_loop_test(tc, not_beside_a_job, OTA_MODULE_OFFERED, OTA_STATE_COUNT);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
