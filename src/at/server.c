@@ -113,7 +113,8 @@ static bool may_run(struct at_server *s)
 {
 	if (s->run.state == RUN_IDLE && !s->is_raw && line_stopped(s->lines) && !line_ready(s->lines))
 		read_behind(s);
-	if (s->held || s->shut || s->is_raw || (s->run.state != RUN_IDLE && s->run.state != RUN_BODY) || !line_ready(s->lines))
+	if (s->held || s->shut || s->is_raw || (s->run.state != RUN_IDLE && s->run.state != RUN_BODY) ||
+	    !line_ready(s->lines))
 		return false;
 	if (tty_busy(s->tty))
 		tty_flush(s->tty);

@@ -93,8 +93,9 @@ static int sign_container(const struct options *o, struct container *c)
 		return r;
 	r = signature_make(key, digest, &c->kind, c->signature, &c->signature_n);
 	if (r == -EKEYREJECTED)
-		return ctl_error("%s: images are signed by EC keys, P-256 or P-384, and by RSA keys of 2048 to 4096 bits",
-				 o->key);
+		return ctl_error(
+			"%s: images are signed by EC keys, P-256 or P-384, and by RSA keys of 2048 to 4096 bits",
+			o->key);
 	return r < 0 ? ctl_error("%s: cannot sign with this key", o->key) : 0;
 }
 

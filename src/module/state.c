@@ -66,9 +66,15 @@ bool state_next(enum state state, enum happening happening, struct transition *r
 const char *state_name(enum state state)
 {
 	static const char *const names[STATE_COUNT] = {
-		[STATE_BOOTING] = "booting",       [STATE_HELD] = "held",           [STATE_ACTIVE] = "active",
-		[STATE_CONNECTING] = "connecting", [STATE_CONNECTED] = "connected", [STATE_SLEEPING] = "sleeping",
-		[STATE_DEEP_SLEEP] = "deep sleep", [STATE_OTW] = "otw",             [STATE_OTW_CONNECTED] = "otw connected",
+		[STATE_BOOTING] = "booting",
+		[STATE_HELD] = "held",
+		[STATE_ACTIVE] = "active",
+		[STATE_CONNECTING] = "connecting",
+		[STATE_CONNECTED] = "connected",
+		[STATE_SLEEPING] = "sleeping",
+		[STATE_DEEP_SLEEP] = "deep sleep",
+		[STATE_OTW] = "otw",
+		[STATE_OTW_CONNECTED] = "otw connected",
 	};
 
 	return names[state];

@@ -124,7 +124,7 @@ static bool header_complete(struct unpack *u)
 	image_on_error(u->image, on_error, u);
 	image_create(u->image, TAG, u->container.size,
 		     (struct done){ .fn = on_created, .who = u, .number = u->number });
-	return true;
+	return u->stage != UNPACK_NOTHING;
 }
 
 static size_t take_header(struct unpack *u, const void *data, size_t n)

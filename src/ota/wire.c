@@ -35,8 +35,8 @@ struct wire {
 	struct wire_form form;
 	struct unpack unpack;
 	struct xmodem xmodem;
-	struct buf held;    /* what was not taken yet */
-	bool owed;          /* an ACK for it */
+	struct buf held; /* what was not taken yet */
+	bool owed;       /* an ACK for it */
 	bool pumping;
 	uint64_t left;      /* of the size */
 	uint64_t in_block;  /* and of the block */

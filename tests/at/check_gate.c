@@ -252,11 +252,9 @@ START_TEST(what_follows)
 	};
 
 	for (size_t i = 0; i < ELEMENTS(yes); i++)
-		ck_assert_msg(gate_follows(&gate, (const uint8_t *)yes[i], strlen(yes[i])) == LINE_PASTE, "%s",
-			      yes[i]);
+		ck_assert_msg(gate_follows(&gate, (const uint8_t *)yes[i], strlen(yes[i])) == LINE_PASTE, "%s", yes[i]);
 	for (size_t i = 0; i < ELEMENTS(no); i++)
-		ck_assert_msg(gate_follows(&gate, (const uint8_t *)no[i], strlen(no[i])) == LINE_NOTHING, "%s",
-			      no[i]);
+		ck_assert_msg(gate_follows(&gate, (const uint8_t *)no[i], strlen(no[i])) == LINE_NOTHING, "%s", no[i]);
 	ck_assert_int_eq(gate_follows(&gate, (const uint8_t *)"+line 5", 7), LINE_BYTES);
 	ck_assert_int_eq(gate_follows(&gate, (const uint8_t *)"+LINES", 6), LINE_NOTHING);
 }

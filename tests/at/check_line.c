@@ -35,7 +35,8 @@ static void teardown(void)
 
 static void feed(const char *text)
 {
-	ck_assert_uint_eq(line_feed(reader, text, strlen(text)), strlen(text));
+	if (line_feed(reader, text, strlen(text)) != strlen(text)) /* ck_assert() is slow, and this runs very often */
+		ck_abort_msg("stopped");
 }
 
 /* What line_next() gives, as text: "[+X]" a command, "!" an overflow, "{...}" a body, "{}" one that was broken off. LF in

@@ -5,6 +5,7 @@
 #include "fake/pki.h"
 #include "ota/container.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ struct packed {
 	const char *manufacturer, *model, *version;
 	const void *payload;
 	size_t n;
+	bool no_digest; /* zeros, as a fresh stand-in of the staging file has them */
 };
 
 /* ret: CONTAINER_HEADER + n bytes. */

@@ -33,8 +33,8 @@ static void digest_of(const void *data, size_t n, unsigned char ret[DIGEST_SIZE]
 /* As expresslink-image(5) has it. */
 START_TEST(layout)
 {
-	static const unsigned char begin[] = { 0x89, 'E', 'L', 'I', 13, 10, 26, 10, 0, 0, 0, 1, 0, 0, 4, 0,
-					       0,    0,	  0,   0,   1,	2,  3,	4 };
+	static const unsigned char begin[] = { 0x89, 'E', 'L', 'I', 13, 10, 26, 10, 0, 0, 0, 1,
+					       0,    0,   4,   0,   0,  0,  0,  0,  1, 2, 3, 4 };
 	unsigned char header[CONTAINER_HEADER], digest[DIGEST_SIZE];
 	const struct container c = sample();
 

@@ -76,7 +76,7 @@ static int receive(struct packed packed)
 
 static void receive_good(void)
 {
-	ck_assert_int_eq(receive((struct packed){ .signer = m.signer, .version = "v2.5.7" }), 0);
+	ck_assert_int_eq(receive((struct packed){ .signer = m.signer, .version = "v2.5.7", .no_digest = true }), 0);
 	ck_assert_int_eq(ota_state(m.ota), OTA_MODULE_READY);
 }
 
@@ -143,7 +143,6 @@ START_TEST(survives)
 	expect_told("4");
 	mailbox_restart(&m);
 	ck_assert_int_eq(ota_state(m.ota), OTA_BUSY);
-	memcpy(fake_image()->digest, file + 24, IMAGE_DIGEST);
 	fake_image_done(0);
 	ck_assert_int_eq(ota_state(m.ota), OTA_MODULE_READY);
 	ck_assert_str_eq(ota_detail(m.ota), "v2.5.7");
@@ -181,7 +180,6 @@ START_TEST(jobs_wait)
 	ota_wire_lost(m.ota);
 	ck_assert_int_eq(ended, AT_ERR_OTA);
 	ck_assert_uint_eq(fake_jobs()->next, asked + 1);
-	memset(fake_image()->digest, 0, IMAGE_DIGEST);
 	fake_jobs_next("job", 1, JOBS_QUEUED, _i ? mailbox_module_image(&m, ",\"force\":true") : mailbox_host_image());
 	ck_assert_int_eq(ota_state(m.ota), _i ? OTA_BUSY : OTA_HOST_OFFERED);
 }
@@ -192,7 +190,6 @@ START_TEST(forced_job_takes_its_place)
 	mailbox_connect(&m);
 	receive_good();
 	(void)mailbox_told(&m);
-	memset(fake_image()->digest, 0, IMAGE_DIGEST);
 	fake_jobs_next("job", 1, JOBS_QUEUED, mailbox_module_image(&m, ",\"force\":true"));
 	ck_assert_int_eq(ota_state(m.ota), OTA_BUSY);
 	ck_assert_str_eq(fake_keeper()->disk.id, "job");
