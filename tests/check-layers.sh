@@ -21,7 +21,7 @@ allowed() {
 	module) echo module ota cloud board crypto config queue at util ;;
 	commands) echo commands module ota cloud board crypto config queue at util ;;
 	control) echo control module ota cloud board crypto config queue at util ;;
-	ctl) echo ctl control/protocol.h control/json.h control/certificates.h cloud board config crypto util at/error.h ;;
+	ctl) echo ctl control/protocol.h control/json.h control/certificates.h ota/container.h cloud board config crypto util at/error.h ;;
 	helpers) echo helpers util/macro.h util/resolve.h cloud/fetch.h ;;
 	main.c) echo ctl control commands module ota cloud board crypto config queue at util ;;
 	*) echo "" ;;

@@ -48,8 +48,9 @@ DEFINE_CLEANUP(struct line_reader *, line_reader_free)
  * in its turn. Returns how many it took: fewer when it stopped behind a command. */
 size_t line_feed(struct line_reader *r, const void *data, size_t n);
 
-/* It takes nothing before line_go_on(), which feeds what came in between: that command is the last line that line_next()
- * gives. cut: what followed these bytes is lost, up to now; the line that it belonged to is a LINE_OVERFLOW. */
+/* It takes nothing before line_go_on(), which feeds what came in between: that command is the last line that
+ * line_next() gives. cut: what followed these bytes is lost, up to now; the line that it belonged to is a
+ * LINE_OVERFLOW. */
 bool line_stopped(const struct line_reader *r);
 size_t line_go_on(struct line_reader *r, const void *data, size_t n, bool cut);
 

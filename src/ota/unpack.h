@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An image file, from its first byte to its last: the header is judged as soon as it is there, the payload goes into the
- * staging file, what follows is passed over. */
+/* An image file, from its first byte to its last: the header is judged as soon as it is there, the payload goes into
+ * the staging file, what follows is passed over. */
 
 #include "ota/container.h"
 #include "ota/image.h"

@@ -8,9 +8,6 @@
 #include "util/timer.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,18 +72,11 @@ static void give_back(struct wire *w)
 		unpack_stop(&w->unpack);
 }
 
-/* A sender that waits for our answer is told that there is none. */
-static void fail(struct wire *w, int r, bool cancel, const char *format, ...) _printf_(4, 5);
-
-static void fail(struct wire *w, int r, bool cancel, const char *format, ...)
+/* cancel: a sender that waits for our answer is told that there is none. */
+static void fail(struct wire *w, int r, bool cancel, const char *why)
 {
 	static const uint8_t cans[] = { XMODEM_CAN, XMODEM_CAN };
-	char why[2 * UNPACK_MAX_WHY];
-	va_list ap;
 
-	va_start(ap, format);
-	(void)vsnprintf(why, sizeof(why), format, ap);
-	va_end(ap);
 	log_warning("OTW: %s", why);
 	give_back(w);
 	w->stage = WIRE_PURGE;
@@ -140,7 +130,7 @@ static void on_timer(void *userdata)
 		return;
 	}
 	if (timer_now() >= w->heard_at + WIRE_SILENCE_MS) {
-		fail(w, AT_ERR_OTA, false, "Nothing that makes sense for %d s", WIRE_SILENCE_MS / 1000);
+		fail(w, AT_ERR_OTA, false, "The sender is silent");
 		return;
 	}
 	if (is_xmodem(w) && w->stage == WIRE_COMING && !w->owed)
@@ -174,7 +164,7 @@ static void on_taken(void *who, uint64_t number, int r)
 		settle(w);
 	} else {
 		w->stage = WIRE_FINISH;
-		fail(w, AT_ERR_OTA, false, "The image cannot be kept: %s", strerror(-r));
+		fail(w, AT_ERR_OTA, false, "The image cannot be kept");
 	}
 }
 
@@ -288,7 +278,7 @@ static void on_failed(void *userdata, int r, const char *why)
 	struct wire *w = userdata;
 
 	if (w->stage == WIRE_COMING || w->stage == WIRE_FINISH)
-		fail(w, r, w->stage == WIRE_COMING, "Refused: %s", why);
+		fail(w, r, w->stage == WIRE_COMING, why);
 }
 
 static void take_block(struct wire *w)
@@ -363,17 +353,12 @@ static void purge(struct wire *w)
 	timer_arm(&w->timer, rest < WIRE_PURGE_MS ? rest : WIRE_PURGE_MS);
 }
 
-static bool is_eol(uint8_t c)
-{
-	return c == '\r' || c == '\n';
-}
-
 /* What stands before the first byte is the rest of the command's end of line. */
 static size_t block_bytes(struct wire *w, const uint8_t *data, size_t n)
 {
 	size_t from = 0, k;
 
-	while (w->left == w->form.size && buf_used(&w->held) == 0 && from < n && is_eol(data[from]))
+	while (w->left == w->form.size && buf_used(&w->held) == 0 && from < n && memchr("\r\n", data[from], 2))
 		from++;
 	k = w->left - buf_used(&w->held) < n - from ? (size_t)w->left - buf_used(&w->held) : n - from;
 	w->heard_at = timer_now();

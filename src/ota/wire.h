@@ -16,7 +16,7 @@
 #define WIRE_SILENCE_MS   60000 /* without a byte that makes sense the sender is given up */
 #define WIRE_PURGE_MS     1000  /* so long a silence ends the rest of a file that was refused, ... */
 #define WIRE_PURGE_MAX_MS 30000 /* ... which no sender may draw out */
-#define WIRE_SETTLE_MS    500 /* from the last ACK to the result: it is for the sender's program, this is for the host */
+#define WIRE_SETTLE_MS    500   /* from the last ACK, to a sender's program, to the result, to the host */
 #define WIRE_MAX_BLOCK    65536
 
 /* block 0: XMODEM, and size is not known. */

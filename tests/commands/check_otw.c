@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OTW (guide 8.13), from the command down to module/otw.c. */
+/* OTW (guide 8.13): what the host says and hears. */
 #include "commands/commands.h"
 
 #include "fake/mailbox.h"
@@ -117,35 +117,6 @@ START_TEST(blocks)
 }
 END_TEST
 
-/* The connection stays, its loss is told when the host can hear of it. */
-START_TEST(beside_a_connection)
-{
-	rig_connect(&rig);
-	rig_say(&rig, "AT+OTW 3000,64");
-	expect("OK\r\n");
-	ck_assert_int_eq((int)rig.module->state, STATE_OTW_CONNECTED);
-	if (_i)
-		module_happen(rig.module, HAPPEN_LOST);
-	fake_tty_lose(fake_tty());
-	expect(E21);
-	ck_assert_int_eq((int)rig.module->state, _i ? STATE_ACTIVE : STATE_CONNECTED);
-	ck_assert_str_eq(rig_ask(&rig, "AT+EVENT?"), _i ? "OK 3 0 CONLOST\r\n" : "OK\r\n");
-}
-END_TEST
-
-START_TEST(rst_ends_it)
-{
-	rig_say(&rig, "AT+OTW 3000,64");
-	expect("OK\r\n");
-	module_happen(rig.module, HAPPEN_RST_LOW);
-	module_happen(rig.module, HAPPEN_RST_HIGH);
-	expect("");
-	ck_assert_str_eq(rig_ask(&rig, "AT+EVENT?"), "OK 2 0 STARTUP\r\n");
-	rig_say(&rig, "AT+OTW 3000,64");
-	expect("OK\r\n");
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("otw");
@@ -155,8 +126,6 @@ int main(void)
 	tcase_add_loop_test(tc, refused, 0, ELEMENTS(cases));
 	tcase_add_test(tc, xmodem_begins);
 	tcase_add_test(tc, blocks);
-	tcase_add_loop_test(tc, beside_a_connection, 0, 2);
-	tcase_add_test(tc, rst_ends_it);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "module/otw.h"
+
+#include "fake/mailbox.h"
+#include "fake/packed.h"
+#include "fake/rig.h"
+#include "fake/suite.h"
+#include "fake/timer.h"
+#include "fake/tty.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define E21   "ERR21 INVALID OTA UPDATE\r\n"
+#define SIZE  3000
+#define TOTAL (CONTAINER_HEADER + SIZE)
+
+static struct rig rig;
+static struct pki *signer;
+static uint8_t payload[SIZE], file[TOTAL];
+
+static void setup(void)
+{
+	struct packed packed = { .version = "v2.5.7", .payload = payload, .n = SIZE };
+
+	fake_keeper_clear();
+	rig_make_module(&rig, NULL);
+	signer = pki_leaf("Module OTA", NULL);
+	free(rig.settings->ota_certificate_pem);
+	rig.settings->ota_certificate_pem = strdup(signer->pem);
+	packed.signer = signer;
+	packed_make(&packed, file);
+	memcpy(fake_image()->digest, file + 24, IMAGE_DIGEST);
+	fake_image()->at_once = true;
+	ck_assert_str_eq(rig_ask(&rig, "AT+EVENT?"), "OK 2 0 STARTUP\r\n");
+}
+
+static void teardown(void)
+{
+	rig_done(&rig);
+	pki_free(signer);
+}
+
+static void send_bytes(const void *data, size_t n)
+{
+	fake_tty_send(fake_tty(), data, n);
+}
+
+static void expect(const char *text)
+{
+	ck_assert_str_eq(rig_hear(&rig), text);
+	fake_tty_take(fake_tty());
+}
+
+START_TEST(blocks)
+{
+	char line[64];
+
+	(void)snprintf(line, sizeof(line), "at+otw  %d, 2048", TOTAL);
+	rig_say(&rig, line);
+	expect("OK\r\n");
+	send_bytes(file, 2048);
+	expect("OK\r\n");
+	send_bytes(file + 2048, TOTAL - 2048);
+	expect("OK\r\nOK COMPLETE\r\n");
+	ck_assert_str_eq(rig_ask(&rig, "AT+OTA?"), "OK 4 v2.5.7\r\n");
+	ck_assert_str_eq(rig_ask(&rig, "AT+EVENT?"), "OK 5 0 OTA\r\n");
+}
+END_TEST
+
+/* The connection stays, its loss is told when the host can hear of it. */
+START_TEST(beside_a_connection)
+{
+	rig_connect(&rig);
+	rig_say(&rig, "AT+OTW 3000,64");
+	expect("OK\r\n");
+	ck_assert_int_eq((int)rig.module->state, STATE_OTW_CONNECTED);
+	if (_i)
+		module_happen(rig.module, HAPPEN_LOST);
+	fake_tty_lose(fake_tty());
+	expect(E21);
+	ck_assert_int_eq((int)rig.module->state, _i ? STATE_ACTIVE : STATE_CONNECTED);
+	ck_assert_str_eq(rig_ask(&rig, "AT+EVENT?"), _i ? "OK 3 0 CONLOST\r\n" : "OK\r\n");
+}
+END_TEST
+
+START_TEST(rst_ends_it)
+{
+	rig_say(&rig, "AT+OTW 3000,64");
+	expect("OK\r\n");
+	module_happen(rig.module, HAPPEN_RST_LOW);
+	module_happen(rig.module, HAPPEN_RST_HIGH);
+	expect("");
+	ck_assert_str_eq(rig_ask(&rig, "AT+EVENT?"), "OK 2 0 STARTUP\r\n");
+	rig_say(&rig, "AT+OTW 3000,64");
+	expect("OK\r\n");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("otw");
+	TCase *tc = tcase_create("otw");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, blocks);
+	tcase_add_loop_test(tc, beside_a_connection, 0, 2);
+	tcase_add_test(tc, rst_ends_it);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
