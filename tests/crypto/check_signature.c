@@ -5,6 +5,7 @@
 #include "fake/pki.h"
 #include "fake/suite.h"
 
+#include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -128,6 +129,38 @@ START_TEST(only_the_right_one)
 	is_refused(pem, kind, signature, n, "does not verify");
 	digest[0] ^= 1;
 	ck_assert_int_eq(verify(pem, kind, signature, n, &why), 0);
+}
+END_TEST
+
+START_TEST(made_here)
+{
+	_cleanup_(freep) char *pem = cert_of(keys[_i]);
+	unsigned char signature[SIGNATURE_MAX];
+	enum signature_kind kind;
+	const char *why;
+	size_t n;
+
+	ck_assert_int_eq(signature_make(keys[_i], digest, &kind, signature, &n), 0);
+	ck_assert_int_eq(kind, _i < 2 ? SIGNATURE_ECDSA : SIGNATURE_RSA);
+	ck_assert_int_eq(signature_verify(pem, strlen(pem), kind, digest, signature, n, &why), 0);
+	ck_assert_uint_eq(ERR_peek_error(), 0);
+}
+END_TEST
+
+START_TEST(not_by_any_key)
+{
+	static const char *const names[] = { "P-521", "ED25519" };
+	unsigned char signature[SIGNATURE_MAX];
+	enum signature_kind kind;
+	size_t n;
+
+	for (unsigned i = 0; i < ELEMENTS(names); i++) {
+		EVP_PKEY *key = i == 0 ? EVP_EC_gen(names[0]) : EVP_PKEY_Q_keygen(NULL, NULL, names[1]);
+
+		ck_assert_ptr_nonnull(key);
+		ck_assert_int_eq(signature_make(key, digest, &kind, signature, &n), -EKEYREJECTED);
+		EVP_PKEY_free(key);
+	}
 }
 END_TEST
 
@@ -286,6 +319,8 @@ int main(void)
 	tcase_add_unchecked_fixture(c, make_keys, free_keys);
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, only_the_right_one, 0, 4);
+	tcase_add_loop_test(c, made_here, 0, 4);
+	tcase_add_test(c, not_by_any_key);
 	tcase_add_test(c, key_and_kind_belong_together);
 	tcase_add_test(c, no_other_scheme);
 	tcase_add_loop_test(c, length_of_rsa_keys, 0, ELEMENTS(lengths));

@@ -15,6 +15,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 import harness  # noqa: E402
+import jobs  # noqa: E402
 import otw  # noqa: E402
 from harness import Failure  # noqa: E402
 
@@ -57,6 +58,17 @@ def flushed(m):
     m.expect("AT+OTA?", "OK 0")
     m.expect("AT+EVENT?", "OK")
     m.until(lambda: not left(m), "state folder without an image, there is %s" % left(m))
+
+
+def reset(m):
+    m.wait_event_level("low")
+    since = len(m.log)
+    m.drive("RST", "low")
+    m.wait_log(rb"^RST low: ", since)
+    m.drive("RST", "high")
+    m.wait_event_level("high")
+    m.input.clear()
+    m.wait_event("2 0 STARTUP")
 
 
 def by_sx():
@@ -184,11 +196,8 @@ def ends():
         refused(m, otw.result(m), E21)
 
         half()
-        m.drive("RST", "low")
+        reset(m)
         m.until(lambda: not left(m), "state folder without an image")
-        m.drive("RST", "high")
-        m.input.clear()
-        m.wait_event("2 0 STARTUP")
         m.expect("AT+OTA?", "OK 0")
 
         half()
@@ -214,9 +223,7 @@ def stays():
         started(m)
         data = otw.payload(20000)
         taken(m, otw.by_xmodem(m, otw.image(m.pki, data)), data)
-        m.drive("RST", "low")
-        m.drive("RST", "high")
-        m.wait_event("2 0 STARTUP")
+        reset(m)
         taken(m, b"OK", data)
         for how in (signal.SIGTERM, signal.SIGKILL):
             m.restart(how)
@@ -231,14 +238,15 @@ def stays():
 def beside_the_cloud():
     """The connection stays, a job waits and comes afterwards; nobody is told of an image without a job."""
     with harness.module(cloud=True) as m:
+        m.broker.jobs = service = jobs.JobService(m.folder, m.pki.thing)
+        m.broker.start()
         started(m)
         m.connect()
-        service = m.broker.jobs
         data = otw.payload(5000)
         otw.start(m)
         sender = otw.Xmodem(m)
         sender.wait_start()
-        job = service.create("waits", "host-image", 1000, version="v1.2")
+        service.create("waits", "host-image", jobs.image(1000), version="v1.2")
         for number, block in enumerate(sender.blocks(otw.image(m.pki, data)), 1):
             sender.say(otw.frame(number, block))
         sender.say(otw.EOT)
@@ -247,7 +255,7 @@ def beside_the_cloud():
         m.expect("AT+OTA FLUSH", "OK")
         m.wait_event("5 0 OTA")
         m.expect("AT+OTA?", "OK 2 v1.2")
-        del job
+        m.stop()
 
 
 def tool():

@@ -69,6 +69,7 @@ static void are_same(const struct record *a, const struct record *b)
 	ck_assert_str_eq(c->manufacturer, d->manufacturer);
 	ck_assert_str_eq(c->model, d->model);
 	ck_assert(c->force == d->force);
+	ck_assert(c->wire == d->wire);
 	if (a->phase == RECORD_READY)
 		ck_assert_mem_eq(a->digest, b->digest, IMAGE_DIGEST);
 }
@@ -101,6 +102,29 @@ START_TEST(everything)
 	r = full();
 	r.document.stream[0] = '\0';
 	goes_and_comes(&r);
+}
+END_TEST
+
+/* What came over the wire has no job, and is there as a whole. */
+START_TEST(over_the_wire)
+{
+	_cleanup_(freep) char *text = NULL, *cut = NULL;
+	struct record r = full(), back;
+	size_t n;
+
+	r.document.type = DOCUMENT_MODULE_IMAGE;
+	r.document.wire = true;
+	r.document.stream[0] = r.document.url[0] = r.id[0] = '\0';
+	r.number = 0;
+	goes_and_comes(&r);
+	r.phase = RECORD_DOWNLOAD;
+	ck_assert_int_eq(record_format(&r, &text, &n), 0);
+	ck_assert_int_eq(record_parse(text, n, &back), -EBADMSG);
+	r = full();
+	r.document.type = DOCUMENT_MODULE_IMAGE;
+	r.document.wire = true;
+	ck_assert_int_eq(record_format(&r, &cut, &n), 0);
+	ck_assert_int_eq(record_parse(cut, n, &back), -EBADMSG);
 }
 END_TEST
 
@@ -398,6 +422,7 @@ int main(void)
 	TCase *c = tcase_create("record");
 
 	tcase_add_test(c, everything);
+	tcase_add_test(c, over_the_wire);
 	tcase_add_test(c, every_phase);
 	tcase_add_test(c, little);
 	tcase_add_test(c, much);

@@ -65,6 +65,19 @@ START_TEST(a_nul_is_no_digit)
 END_TEST
 
 /* Not a byte behind what it was given, and not a byte too many read. */
+START_TEST(texts)
+{
+	ck_assert(base64_is_text("", 0));
+	ck_assert(base64_is_text("AZaz09+/=", 9));
+	for (unsigned c = 0; c < 256; c++) {
+		const char text[] = { 'A', (char)c, 'B' };
+		bool digit = c && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", (int)c);
+
+		ck_assert_msg(base64_is_text(text, sizeof(text)) == digit, "%#x", c);
+	}
+}
+END_TEST
+
 START_TEST(room)
 {
 	char ret[4] = "abc";
@@ -129,6 +142,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, decodes, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tc, a_nul_is_no_digit);
+	tcase_add_test(tc, texts);
 	tcase_add_test(tc, room);
 	tcase_add_test(tc, as_openssl);
 	tcase_add_test(tc, no_other_character);
