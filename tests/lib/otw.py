@@ -181,7 +181,7 @@ def by_blocks(m, data, block):
 
 def sx(m, data, *options):
     """lrzsz on the line itself; its exit status, and the module's last answer."""
-    m.send(b"AT+OTW\r\n")
+    m.send(b"AT+OTW\r\n", read=False)
     said = b""
     while not said.endswith(b"\n"):  # and no byte more: that is for sx
         if not select.select([m.fd], [], [], DEADLINE)[0]:
