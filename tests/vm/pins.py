@@ -172,8 +172,9 @@ def no_such_pin(m):
 
 def taken_pin(m):
     """A line that another program has is named with it; later it is ours."""
-    # libgpiod 2's, or 1's.
-    m.do("systemd-run --quiet --unit=taker sh -c 'gpiomon --chip el-sim 2 || exec gpiomon el-sim 2'")
+    # libgpiod 2's, or 1's. The former knows chips by their name only.
+    m.do("chip=$(gpiodetect | sed -n 's/ \\[el-sim\\].*//p') && "
+         "systemd-run --quiet --unit=taker sh -c \"gpiomon --chip $chip 2 || exec gpiomon $chip 2\"")
     m.until("gpioinfo | grep gpiomon")
     with settings(m, PINS, start=False):
         m.run("systemctl --no-block restart " + UNIT)
