@@ -107,7 +107,7 @@ int offer_verify(const struct document *d, const struct offer_rules *rules, cons
 	const struct offer_signer signer = signer_of(d, rules);
 	enum signature_kind kind = d->digest == DOCUMENT_SHA256_RSA ? SIGNATURE_RSA : SIGNATURE_ECDSA;
 	unsigned char of[IMAGE_DIGEST];
-	const char *why;
+	const char *why = "";
 	int r;
 
 	r = judge_signature(d, &signer, rules, reason);

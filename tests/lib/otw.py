@@ -81,10 +81,13 @@ class Xmodem:
         self.m.send(self.there(data), note=False)
 
     def get(self, seconds):
-        """One byte; b"" when none comes."""
+        """One byte; b"" when none comes. The result's line is left to be read: b"OK" or b"ERR", for the ACK or the CANs
+        before it were lost."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             while self.m.input:
+                if self.m.input[:1] in (b"O", b"E"):
+                    return b"OK" if self.m.input[:1] == b"O" else b"ERR"
                 byte = self.back(self.m.take(1, note=False))
                 if byte:
                     return byte
@@ -96,6 +99,8 @@ class Xmodem:
         end, last = time.monotonic() + self.patience, b""
         while time.monotonic() < end:
             byte = self.get(end - time.monotonic())
+            if byte in (b"OK", b"ERR"):
+                return ACK if byte == b"OK" else CAN
             if byte in (ACK, NAK, C) or (byte == CAN and last == CAN):
                 return NAK if byte == C else byte
             last = byte
@@ -104,7 +109,7 @@ class Xmodem:
     def wait_start(self):
         while True:
             byte = self.get(DEADLINE)
-            if not byte:
+            if byte in (b"", b"OK", b"ERR"):
                 raise Failure("the module does not ask for the first block")
             if byte == C:
                 return
