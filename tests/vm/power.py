@@ -13,6 +13,7 @@ from machine import Failure
 
 UNIT = "expresslinkd.service"
 FOLDER = "/var/lib/expresslinkd"
+FILES = {"dictionary", "dictionary.old", "clock", "defender", "update", "update.old"}
 FACTORY = {"CustomName": b"", "Endpoint": b"cloud.example", "Defender": b"0", "HOTAcertificate": b""}
 CERTIFICATES = ("HOTAcertificate", "RootCA")
 VOLATILE = "Topic1"
@@ -176,9 +177,9 @@ def look(m, host, possible):
     if " damaged=0" not in info:
         raise Failure("AT+DIAG INFO: " + info)
     unharmed(m)
-    files = set(m.do("ls -A " + FOLDER).split())
-    if files - {"dictionary", "dictionary.old", "clock", "defender"}:
-        raise Failure("in the module's folder: %s" % files)
+    left = set(m.do("ls -A " + FOLDER).split()) - FILES
+    if left:
+        raise Failure("in the module's folder: %s" % left)
     return found
 
 

@@ -14,7 +14,7 @@ import time
 import jobs
 import updates
 from machine import Failure
-from power import FOLDER, UNIT, Moment, unharmed
+from power import FILES, FOLDER, UNIT, Moment, unharmed
 
 MIB = 1 << 20
 WINDOW = 64 << 10  # of the staging file's journal
@@ -26,7 +26,6 @@ LOSS = MIB + WINDOW
 UNCONNECTED = "Not connected, hint [0-9]+: .*"
 REFUSED = UNCONNECTED + "|Job [^ ]+: the cloud refuses its result: [A-Za-z]+"
 
-FILES = {"dictionary", "dictionary.old", "clock", "defender", "update", "update.old"}
 SOURCES = ("mqtt", "https", "both")
 # With sizes of images
 PHASES = {"download": (70000, 5 * MIB // 2, 4 * MIB, 4 * MIB), "READ": (5000, 70000, MIB + 1),
