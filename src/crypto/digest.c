@@ -76,3 +76,13 @@ int digest_finish(struct digest *d, unsigned char ret[DIGEST_SIZE])
 		memcpy(ret, value, DIGEST_SIZE);
 	return r;
 }
+
+int digest_bytes(const void *data, size_t n, unsigned char ret[DIGEST_SIZE])
+{
+	_cleanup_(digest_freep) struct digest *d = NULL;
+	int r = digest_new(&d);
+
+	if (r == 0)
+		r = digest_add(d, data, n);
+	return r == 0 ? digest_finish(d, ret) : r;
+}

@@ -24,3 +24,6 @@ int digest_ahead(struct digest *d, const void *data, size_t n, unsigned char ret
 
 /* Of all that was added since the last start; starts anew. */
 int digest_finish(struct digest *d, unsigned char ret[DIGEST_SIZE]) _must_check_;
+
+/* Of these bytes, at once. 0, -ENOMEM. */
+int digest_bytes(const void *data, size_t n, unsigned char ret[DIGEST_SIZE]) _must_check_;

@@ -59,16 +59,6 @@ static int set_text(char ret[CONTAINER_MAX_TEXT + 1], const char *option, const 
 	return 0;
 }
 
-static int digest_of(const void *data, size_t n, unsigned char ret[DIGEST_SIZE])
-{
-	_cleanup_(digest_freep) struct digest *d = NULL;
-	int r = digest_new(&d);
-
-	if (r == 0)
-		r = digest_add(d, data, n);
-	return r == 0 ? digest_finish(d, ret) : r;
-}
-
 static int read_file(const char *path, size_t max, char **ret, size_t *ret_n)
 {
 	int r = file_read(path, max, ret, ret_n);
@@ -134,7 +124,7 @@ static int sign_file(const struct options *o, const char *output)
 	if (n == 0)
 		return ctl_error("%s: is empty", o->file);
 	c.size = n;
-	if (digest_of(data, n, c.digest) < 0)
+	if (digest_bytes(data, n, c.digest) < 0)
 		return load_no_memory();
 	r = sign_container(o, &c);
 	if (r)
@@ -185,7 +175,7 @@ static int open_image(const char *path, struct image_file *ret)
 		ret->trouble = "is incomplete";
 		return 0;
 	}
-	if (digest_of(ret->data + CONTAINER_HEADER, (size_t)ret->container.size, digest) < 0)
+	if (digest_bytes(ret->data + CONTAINER_HEADER, (size_t)ret->container.size, digest) < 0)
 		return load_no_memory();
 	if (memcmp(digest, ret->container.digest, DIGEST_SIZE) != 0)
 		ret->trouble = "is damaged";

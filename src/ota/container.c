@@ -49,16 +49,6 @@ static uint64_t get(const unsigned char *from, unsigned bytes)
 	return value;
 }
 
-static int digest_of(const unsigned char *data, size_t n, unsigned char ret[DIGEST_SIZE])
-{
-	_cleanup_(digest_freep) struct digest *d = NULL;
-	int r = digest_new(&d);
-
-	if (r == 0)
-		r = digest_add(d, data, n);
-	return r == 0 ? digest_finish(d, ret) : r;
-}
-
 /* As utf8_printable() leaves it. */
 static bool is_text(const char *text, size_t n)
 {
@@ -99,7 +89,7 @@ int container_digest(const struct container *c, unsigned char ret[DIGEST_SIZE])
 	unsigned char header[CONTAINER_HEADER];
 	int r = format_signed(c, header);
 
-	return r == 0 ? digest_of(header, AT_SIGNED, ret) : r;
+	return r == 0 ? digest_bytes(header, AT_SIGNED, ret) : r;
 }
 
 int container_format(const struct container *c, unsigned char ret[CONTAINER_HEADER])
@@ -113,7 +103,7 @@ int container_format(const struct container *c, unsigned char ret[CONTAINER_HEAD
 	put(ret + AT_KIND, 4, c->kind == SIGNATURE_RSA ? KIND_RSA : KIND_ECDSA);
 	put(ret + AT_SIGNATURE_N, 4, c->signature_n);
 	memcpy(ret + AT_SIGNATURE, c->signature, c->signature_n);
-	return digest_of(ret, AT_CHECK, ret + AT_CHECK);
+	return digest_bytes(ret, AT_CHECK, ret + AT_CHECK);
 }
 
 /* --- and back --- */
@@ -160,7 +150,7 @@ static int parse(const unsigned char *header, struct container *ret, const char 
 	*ret_why = "no image made by expresslinkctl image sign";
 	if (memcmp(header + AT_MAGIC, magic, sizeof(magic)) != 0)
 		return -EBADMSG;
-	r = digest_of(header, AT_CHECK, check);
+	r = digest_bytes(header, AT_CHECK, check);
 	if (r < 0)
 		return r;
 	*ret_why = "its header is damaged";

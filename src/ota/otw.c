@@ -7,6 +7,11 @@
 
 #include <string.h>
 
+/* What is copied from one to the other fits. */
+_Static_assert(DOCUMENT_MAX_TEXT == CONTAINER_MAX_TEXT, "texts");
+_Static_assert(DOCUMENT_MAX_SIGNATURE >= CONTAINER_MAX_SIGNATURE, "signatures");
+_Static_assert(DOCUMENT_MAX_REASON <= UNPACK_MAX_WHY, "reasons");
+
 static void set_document(struct document *d, const struct container *c)
 {
 	*d = (struct document){ .type = DOCUMENT_MODULE_IMAGE, .size = c->size, .wire = true };
