@@ -122,10 +122,15 @@ static int read_job(void *arg)
 	return r->text ? 0 : -ENOMEM;
 }
 
+static void defender_advance(void *userdata);
+
+/* Nothing went out: the report is still due. */
 static void defender_failed(struct defender *d, int r)
 {
-	log_warning("Device Defender: no report this time: %s", strerror(-r));
+	log_warning("Device Defender: no report for now: %s", strerror(-r));
 	defender_ended(d, DEFENDER_NONE);
+	d->wanted = d->up;
+	defender_advance(d);
 }
 
 static void defender_publish(struct defender *d, const char *text)

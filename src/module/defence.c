@@ -80,7 +80,7 @@ static void on_key(void *who, uint64_t number, int r)
 
 void defence_follow(struct defence *d, enum state state, unsigned actions)
 {
-	bool up = state == STATE_CONNECTED;
+	bool up = state_is_up(state);
 
 	if (actions & ACTION_HOLD)
 		d->hard_resets++;

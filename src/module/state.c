@@ -63,6 +63,11 @@ bool state_next(enum state state, enum happening happening, struct transition *r
 	return false;
 }
 
+bool state_is_up(enum state state)
+{
+	return state == STATE_CONNECTED || state == STATE_OTW_CONNECTED;
+}
+
 const char *state_name(enum state state)
 {
 	static const char *const names[STATE_COUNT] = {

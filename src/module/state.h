@@ -59,5 +59,8 @@ struct transition {
 /* False: this does not happen in this state, nothing changes. */
 bool state_next(enum state state, enum happening happening, struct transition *ret);
 
+/* Is there a connection? */
+bool state_is_up(enum state state);
+
 const char *state_name(enum state state);
 const char *happening_name(enum happening happening);

@@ -62,13 +62,12 @@ void updates_message(struct updates *u, const char *topic, const void *payload, 
 
 static bool is_awake(enum state state)
 {
-	return state == STATE_ACTIVE || state == STATE_CONNECTING || state == STATE_CONNECTED || state == STATE_OTW ||
-	       state == STATE_OTW_CONNECTED;
+	return state == STATE_ACTIVE || state == STATE_CONNECTING || state == STATE_OTW || state_is_up(state);
 }
 
 void updates_follow(struct updates *u, enum state state, unsigned actions)
 {
-	bool up = state == STATE_CONNECTED || state == STATE_OTW_CONNECTED;
+	bool up = state_is_up(state);
 
 	u->awake = is_awake(state);
 	if (u->up && !up)

@@ -202,6 +202,7 @@ static void complete(struct wire *w)
 static void end_block(struct wire *w)
 {
 	w->in_block = w->left < w->form.block ? w->left : w->form.block;
+	w->heard_at = timer_now();
 	w->events.taken(w->events.userdata);
 	if (w->left == 0)
 		complete(w);
@@ -361,7 +362,6 @@ static size_t block_bytes(struct wire *w, const uint8_t *data, size_t n)
 	while (w->left == w->form.size && buf_used(&w->held) == 0 && from < n && memchr("\r\n", data[from], 2))
 		from++;
 	k = w->left - buf_used(&w->held) < n - from ? (size_t)w->left - buf_used(&w->held) : n - from;
-	w->heard_at = timer_now();
 	if (buf_append(&w->held, data + from, k) < 0) {
 		fail(w, AT_ERR_OTA, false, "The sender does not wait for its blocks to be taken");
 		return n;

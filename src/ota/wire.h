@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#define WIRE_SILENCE_MS   60000 /* without a byte that makes sense the sender is given up */
+#define WIRE_SILENCE_MS   60000 /* without a block the sender is given up */
 #define WIRE_PURGE_MS     1000  /* so long a silence ends the rest of a file that was refused, ... */
 #define WIRE_PURGE_MAX_MS 30000 /* ... which no sender may draw out */
 #define WIRE_SETTLE_MS    500   /* from the last ACK, to a sender's program, to the result, to the host */

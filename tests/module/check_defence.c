@@ -6,6 +6,7 @@
 #include "fake/rig.h"
 #include "fake/suite.h"
 #include "fake/timer.h"
+#include "fake/tty.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -262,6 +263,28 @@ START_TEST(lost_with_the_connection)
 }
 END_TEST
 
+/* The connection is there meanwhile, and was before. */
+START_TEST(during_otw)
+{
+	cJSON *json;
+
+	onboard();
+	expect("AT+CONF Defender=300", "OK\r\n");
+	rig_connect(&rig);
+	json = take();
+	expect("AT+OTW 3000,64", "OK\r\n");
+	accepted(json);
+	outcome_is(DEFENDER_ACCEPTED);
+	cJSON_Delete(json);
+	fake_timer_pass(LEAST / 2);
+	fake_tty_lose(fake_tty());
+	rig_idle(&rig);
+	silent();
+	fake_timer_pass(LEAST / 2);
+	cJSON_Delete(take());
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("defence");
@@ -274,6 +297,7 @@ int main(void)
 	tcase_add_test(tc, flash);
 	tcase_add_test(tc, the_host_and_the_answers);
 	tcase_add_test(tc, lost_with_the_connection);
+	tcase_add_test(tc, during_otw);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

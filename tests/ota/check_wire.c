@@ -298,9 +298,13 @@ START_TEST(silent)
 	expect("43 06 15 15 15 15 15 =21 ");
 	begin(file_n, 1024);
 	fake_timer_pass(WIRE_SILENCE_MS - 1);
-	bytes(file, 1);
+	bytes(file, 1024);
+	expect("OK ");
 	fake_timer_pass(WIRE_SILENCE_MS - 1);
 	ck_assert(wire_active(wire));
+
+	/* As of a host that was reset and asks now and then whether we are there. */
+	bytes("AT\r\n", 4);
 	fake_timer_pass(1 + WIRE_PURGE_MS);
 	expect("=21 ");
 }
