@@ -11,6 +11,7 @@
 #include "module/module.h"
 #include "util/log.h"
 #include "util/macro.h"
+#include "util/timer.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -28,6 +29,7 @@
 #define DEFAULT_CONFIG  SYSCONFDIR "/expresslinkd/expresslinkd.conf"
 #define DEFAULT_STATE   "/var/lib/expresslinkd"
 #define DEFAULT_RUNTIME "/run/expresslinkd"
+#define STATUS_MS       1000 /* the service manager is told no more often */
 
 struct options {
 	const char *config;
@@ -93,13 +95,45 @@ static void on_problem(void *userdata, const char *file, unsigned line, const ch
 		log_error("%s: %s", file, text);
 }
 
+/* Who is told what state the module is in. */
+struct audience {
+	struct control *control;
+	struct timer pause; /* of what the service manager is told */
+	enum state state, told;
+};
+
+/* sd_notify() waits for a manager that does not read, and its queue is short: pins can change the state a thousand times
+ * a second. */
+static void tell_manager(struct audience *a)
+{
+	a->told = a->state;
+	(void)sd_notifyf(false, "STATUS=%s", state_name(a->state));
+	timer_arm(&a->pause, STATUS_MS);
+}
+
+static void on_pause(void *userdata)
+{
+	struct audience *a = userdata;
+
+	if (a->state != a->told)
+		tell_manager(a);
+}
+
 static void on_state(void *userdata, enum state state)
 {
-	struct control **control = userdata;
+	struct audience *a = userdata;
 
-	if (*control)
-		control_on_state(*control, state);
-	(void)sd_notifyf(false, "STATUS=%s", state_name(state));
+	a->state = state;
+	if (a->control)
+		control_on_state(a->control, state);
+	if (!timer_armed(&a->pause))
+		tell_manager(a);
+}
+
+static void audience_done(struct audience *a)
+{
+	control_free(a->control);
+	timer_done(&a->pause);
 }
 
 /* The first folder of a list as the service manager gives it. */
@@ -137,7 +171,7 @@ static int run(const struct settings *settings, const char *config)
 {
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
 	_cleanup_(module_freep) struct module *module = NULL;
-	_cleanup_(control_freep) struct control *control = NULL;
+	_cleanup_(audience_done) struct audience audience = { 0 };
 	struct status_place place;
 	_cleanup_(freep) char *path = realpath(config, NULL);
 	char state[PATH_MAX], runtime[PATH_MAX];
@@ -152,21 +186,23 @@ static int run(const struct settings *settings, const char *config)
 		r = add_signals(event);
 	if (r >= 0)
 		r = sd_event_set_watchdog(event, true);
+	if (r >= 0)
+		r = timer_init(&audience.pause, event, on_pause, &audience);
 	if (r < 0)
 		return log_errno(r, "Event loop");
-	r = module_new(&module, event, settings, commands, state, runtime, on_state, &control);
+	r = module_new(&module, event, settings, commands, state, runtime, on_state, &audience);
 	if (r == 0) {
 		place = (struct status_place){ .settings = path ? path : config,
 					       .state_dir = state,
 					       .runtime_dir = runtime };
-		r = control_new(&control, module, &place);
+		r = control_new(&audience.control, module, &place);
 	}
 	if (r < 0)
 		return log_errno(r, "Module");
 	r = module_start(module);
 	if (r < 0)
 		return pins_misnamed(module->pins) ? EX_CONFIG : r;
-	control_start(control);
+	control_start(audience.control);
 	(void)sd_notify(false, "READY=1");
 	r = sd_event_loop(event);
 	(void)sd_notify(false, "STOPPING=1");

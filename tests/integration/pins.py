@@ -135,7 +135,8 @@ def unplugged():
 
 
 def many_edges():
-    """More edges than the kernel keeps, bounces included: in the end the level is what counts."""
+    """More edges than the kernel keeps, bounces included: in the end the level is what counts. And a service manager that
+    does not read meanwhile, as here, stops nobody."""
     with harness.module() as m:
         m.wire("EVENT", "RST")
         m.start()
