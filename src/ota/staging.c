@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/staging.h"
 
+#include "ota/checkpoint.h"
 #include "ota/image.h"
 #include "ota/journal.h"
 #include "util/fd.h"
@@ -31,7 +32,8 @@ struct staging {
 	uint64_t size, have;
 	unsigned known;     /* windows whose digest is in the journal, or should be according to it */
 	uint64_t synced;    /* bytes that are on the disk for certain */
-	uint64_t synced_at; /* ms */
+	struct checkpoint checkpoint;
+	uint64_t begun, begun_at; /* the last one: up to which byte, and when (ms) */
 	uint64_t room;
 	struct digest *whole, *window;
 	unsigned char digest[DIGEST_SIZE];
@@ -63,6 +65,7 @@ struct staging *staging_free(struct staging *s)
 {
 	if (!s)
 		return NULL;
+	(void)checkpoint_wait(&s->checkpoint);
 	journal_close(&s->journal);
 	fd_close(&s->file);
 	fd_close(&s->dir);
@@ -113,12 +116,13 @@ static int begin(struct staging *s, uint64_t size)
 {
 	int r;
 
+	(void)checkpoint_wait(&s->checkpoint);
 	journal_close(&s->journal);
 	fd_close(&s->file);
 	s->size = size;
 	s->have = s->synced = 0;
 	s->known = 0;
-	s->synced_at = timer_now();
+	s->begun_at = timer_now();
 	if (s->dir < 0)
 		s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir < 0)
@@ -376,34 +380,42 @@ int staging_append(struct staging *s, const void *data, size_t n)
 	return 0;
 }
 
-/* First the data, then what the journal says of them. */
-static int write_journal(struct staging *s)
+static void begin_checkpoint(struct staging *s)
 {
-	unsigned end = windows_in(s, s->have);
+	s->begun = s->have;
+	s->begun_at = timer_now();
+	checkpoint_begin(&s->checkpoint, s->file, &s->journal, s->beginnings, s->known, windows_in(s, s->have));
+}
+
+static int end_checkpoint(struct staging *s)
+{
 	int r;
 
-	r = fd_sync_data(s->file);
-	if (r == 0)
-		r = journal_write(&s->journal, s->beginnings, s->known, end);
+	if (!checkpoint_begun(&s->checkpoint))
+		return 0;
+	r = checkpoint_wait(&s->checkpoint);
 	if (r < 0)
 		return r;
-	s->known = end;
-	s->synced = s->have;
-	s->synced_at = timer_now();
+	s->known = windows_in(s, s->begun);
+	s->synced = s->begun;
 	return 0;
 }
 
 int staging_checkpoint(struct staging *s)
 {
 	uint64_t part = s->size / STAGING_JOURNAL_PARTS;
+	int r;
 
-	if (windows_in(s, s->have) == s->known)
-		return 0;
 	if (part < STAGING_JOURNAL_BYTES)
 		part = STAGING_JOURNAL_BYTES;
-	if (s->have - s->synced < part && timer_now() - s->synced_at < STAGING_JOURNAL_MS)
+	if (checkpoint_busy(&s->checkpoint) && s->have - s->synced < 2 * part)
 		return 0;
-	return write_journal(s);
+	r = end_checkpoint(s);
+	if (r < 0 || windows_in(s, s->have) == s->known)
+		return r;
+	if (s->have - s->synced >= part || timer_now() - s->begun_at >= STAGING_JOURNAL_MS)
+		begin_checkpoint(s);
+	return 0;
 }
 
 int staging_finish(struct staging *s)
@@ -412,7 +424,11 @@ int staging_finish(struct staging *s)
 
 	if (s->have != s->size)
 		return -ENODATA;
-	r = write_journal(s);
+	r = end_checkpoint(s);
+	if (r == 0 && s->synced < s->have) {
+		begin_checkpoint(s);
+		r = end_checkpoint(s);
+	}
 	if (r == 0 && (fsync(s->file) < 0 || fsync(s->dir) < 0))
 		r = -errno;
 	return r < 0 ? r : digest_finish(s->whole, s->digest);

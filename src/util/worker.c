@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/worker.h"
 
+#include "util/thread.h"
+
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#define STACK_SIZE (256 * 1024)
 
 struct worker {
 	int fd; /* eventfd: the thread is done */
@@ -86,27 +83,6 @@ bool worker_busy(const struct worker *w)
 	return w->busy;
 }
 
-/* Signals are for the loop: the thread is born with all of them blocked. */
-static int start_thread(struct worker *w)
-{
-	pthread_attr_t attr;
-	sigset_t all, old;
-	int r;
-
-	r = pthread_attr_init(&attr);
-	if (r)
-		return -r;
-	r = pthread_attr_setstacksize(&attr, STACK_SIZE);
-	if (r == 0) {
-		(void)sigfillset(&all);
-		(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-		r = pthread_create(&w->thread, &attr, run, w);
-		(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	}
-	(void)pthread_attr_destroy(&attr);
-	return -r;
-}
-
 int worker_run(struct worker *w, int (*job)(void *arg), void (*finished)(void *arg, int r), void *arg)
 {
 	int r;
@@ -118,7 +94,7 @@ int worker_run(struct worker *w, int (*job)(void *arg), void (*finished)(void *a
 	w->job = job;
 	w->finished = finished;
 	w->arg = arg;
-	r = start_thread(w);
+	r = thread_start(&w->thread, run, w);
 	w->busy = r == 0;
 	return r;
 }

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -39,7 +40,8 @@ static struct {
 	size_t n;
 } writes[MAX_WRITES]; /* not synced */
 static unsigned writes_n;
-static bool watching;
+static bool watching, dark;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of these */
 
 static atomic_uint countdown;
 static atomic_bool hit;
@@ -73,16 +75,39 @@ void faults_room(uint64_t bytes)
 void faults_watch(void)
 {
 	watching = true;
+	dark = false;
 	writes_n = 0;
 }
 
 static bool fails(void)
 {
-	if (countdown == 0 || --countdown > 0)
+	unsigned left = countdown;
+
+	while (left > 0 && !atomic_compare_exchange_weak(&countdown, &left, left - 1))
+		;
+	if (left != 1)
 		return false;
 	hit = true;
 	errno = error_code;
 	return true;
+}
+
+static ssize_t write_some(int fd, const void *data, size_t n, off_t offset)
+{
+	ssize_t k;
+
+	if (dark) {
+		errno = EIO;
+		return -1;
+	}
+	k = __real_pwrite(fd, data, most && n > most ? most : n, offset);
+	if (k > 0 && watching) {
+		ck_assert_uint_lt(writes_n, MAX_WRITES);
+		writes[writes_n].fd = fd;
+		writes[writes_n].offset = offset;
+		writes[writes_n++].n = (size_t)k;
+	}
+	return k;
 }
 
 ssize_t __wrap_pwrite(int fd, const void *data, size_t n, off_t offset)
@@ -91,13 +116,9 @@ ssize_t __wrap_pwrite(int fd, const void *data, size_t n, off_t offset)
 
 	if (fails())
 		return -1;
-	k = __real_pwrite(fd, data, most && n > most ? most : n, offset);
-	if (k > 0 && watching) {
-		ck_assert_uint_lt(writes_n, MAX_WRITES);
-		writes[writes_n].fd = fd;
-		writes[writes_n].offset = offset;
-		writes[writes_n++].n = (size_t)k;
-	}
+	(void)pthread_mutex_lock(&lock);
+	k = write_some(fd, data, n, offset);
+	(void)pthread_mutex_unlock(&lock);
 	return k;
 }
 
@@ -158,31 +179,30 @@ int __wrap_openat64(int dir, const char *name, int flags, ...)
 	return __wrap_openat(dir, name, flags, mode);
 }
 
-static void synced(int fd)
+static bool sync_one(int fd)
 {
 	unsigned kept = 0;
 
+	if (fails())
+		return false;
+	(void)pthread_mutex_lock(&lock);
 	for (unsigned i = 0; i < writes_n; i++) {
 		if (writes[i].fd != fd)
 			writes[kept++] = writes[i];
 	}
 	writes_n = kept;
+	(void)pthread_mutex_unlock(&lock);
+	return true;
 }
 
 int __wrap_fdatasync(int fd)
 {
-	if (fails())
-		return -1;
-	synced(fd);
-	return __real_fdatasync(fd);
+	return sync_one(fd) ? __real_fdatasync(fd) : -1;
 }
 
 int __wrap_fsync(int fd)
 {
-	if (fails())
-		return -1;
-	synced(fd);
-	return __real_fsync(fd);
+	return sync_one(fd) ? __real_fsync(fd) : -1;
 }
 
 static uint32_t next_random(uint32_t *seed)
@@ -194,6 +214,8 @@ static uint32_t next_random(uint32_t *seed)
 /* Sectors are written as a whole, in any order. */
 void faults_cut(uint32_t seed)
 {
+	(void)pthread_mutex_lock(&lock);
+	dark = true;
 	for (unsigned i = 0; i < writes_n; i++) {
 		off_t end = writes[i].offset + (off_t)writes[i].n;
 
@@ -212,4 +234,5 @@ void faults_cut(uint32_t seed)
 		}
 	}
 	writes_n = 0;
+	(void)pthread_mutex_unlock(&lock);
 }

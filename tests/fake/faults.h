@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A disk that fails, and the power that does. The linker puts this in the place of what writes to files: a test names
- * faults.c as a source of its own, and $(FAULTS) among its LDFLAGS. One thread at a time writes files. */
+ * faults.c as a source of its own, and $(FAULTS) among its LDFLAGS. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,9 +18,9 @@ void faults_short(unsigned n);
 /* The disk has so many free bytes; UINT64_MAX: as many as it has. */
 void faults_room(uint64_t bytes);
 
-/* From now on it is remembered what was written and not synced. */
+/* There is power, and from now on it is remembered what was written and not synced. */
 void faults_watch(void);
 
 /* The power fails: of those bytes some stay, some are lost, some are anything. seed decides. The files need to be open
- * still. */
+ * still; whoever goes on writing to them, does so in vain. */
 void faults_cut(uint32_t seed);
