@@ -2,6 +2,7 @@
 #include "ota/wire.h"
 
 #include "at/error.h"
+#include "fake/frame.h"
 #include "fake/image.h"
 #include "fake/packed.h"
 #include "fake/suite.h"
@@ -112,29 +113,13 @@ static void bytes(const void *data, size_t n)
 	ck_assert_uint_eq(wire_bytes(wire, data, n), n);
 }
 
-static uint16_t crc(const uint8_t *data, size_t n)
-{
-	uint16_t value = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		value = (uint16_t)(value ^ data[i] << 8);
-		for (unsigned bit = 0; bit < 8; bit++)
-			value = (uint16_t)(value & 0x8000 ? value << 1 ^ 0x1021 : value << 1);
-	}
-	return value;
-}
-
 /* The next KiB of the file. */
 static void block(void)
 {
-	uint8_t frame[1029] = { XMODEM_STX, (uint8_t)number, (uint8_t)~number };
-	uint16_t check;
+	uint8_t frame[FRAME_MAX];
 
-	memcpy(frame + 3, file + (number++ - 1) * (size_t)1024, 1024);
-	check = crc(frame + 3, 1024);
-	frame[1027] = (uint8_t)(check >> 8);
-	frame[1028] = (uint8_t)check;
-	bytes(frame, sizeof(frame));
+	bytes(frame, frame_make(frame, number, file + (number - 1) * (size_t)1024, 1024));
+	number++;
 }
 
 /* All blocks and the end. */

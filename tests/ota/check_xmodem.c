@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/xmodem.h"
 
+#include "fake/frame.h"
 #include "fake/suite.h"
 #include "util/macro.h"
 
@@ -66,36 +67,15 @@ static void expect(const char *text)
 	told[0] = '\0';
 }
 
-/* From the book: bit by bit, with 16 zeros behind it. */
-static unsigned crc(const uint8_t *data, size_t n)
-{
-	unsigned value = 0;
-
-	for (size_t i = 0; i < (n + 2) * 8; i++) {
-		unsigned bit = i / 8 < n ? (unsigned)data[i / 8] >> (7 - i % 8) & 1 : 0;
-
-		value = value << 1 | bit;
-		if (value & 0x10000)
-			value ^= 0x11021;
-	}
-	return value;
-}
-
-static uint8_t frame[3 + 1024 + 2];
+static uint8_t frame[FRAME_MAX];
 
 static size_t make(unsigned number, uint8_t first, size_t size)
 {
-	unsigned check;
+	uint8_t data[XMODEM_MAX_BLOCK];
 
-	frame[0] = size == 1024 ? XMODEM_STX : XMODEM_SOH;
-	frame[1] = (uint8_t)number;
-	frame[2] = (uint8_t)~number;
 	for (size_t i = 0; i < size; i++)
-		frame[3 + i] = (uint8_t)(first + i);
-	check = crc(frame + 3, size);
-	frame[3 + size] = (uint8_t)(check >> 8);
-	frame[4 + size] = (uint8_t)check;
-	return size + 5;
+		data[i] = (uint8_t)(first + i);
+	return frame_make(frame, number, data, size);
 }
 
 static void block(unsigned number, uint8_t first, size_t size)
