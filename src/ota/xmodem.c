@@ -38,11 +38,27 @@ static enum xmodem_event again(struct xmodem *x)
 	return answer(x, x->begun ? XMODEM_NAK : XMODEM_CRC);
 }
 
-static enum xmodem_event garbage(struct xmodem *x, uint8_t c)
+/* cans: how many CANs in a row it has at its end so far. */
+static enum xmodem_event garbage(struct xmodem *x, unsigned cans)
 {
 	x->state = XMODEM_IN_GARBAGE;
-	x->cans = c == XMODEM_CAN;
+	x->cans = cans;
 	return XMODEM_NOTHING;
+}
+
+/* A sender that gives up in the middle of a block does not say so before the next one. */
+static unsigned cans_in_block(const struct xmodem *x)
+{
+	size_t end = x->n;
+	unsigned cans = 0;
+
+	while (end > 1 && x->frame[end - 1] == BS)
+		end--;
+	while (end > 1 && x->frame[end - 1] == XMODEM_CAN) {
+		end--;
+		cans++;
+	}
+	return cans;
 }
 
 static void begin_block(struct xmodem *x, uint8_t c)
@@ -79,7 +95,7 @@ static enum xmodem_event in_block(struct xmodem *x, uint8_t c)
 {
 	x->frame[x->n++] = c;
 	if (x->n == HEAD && (x->frame[1] ^ x->frame[2]) != 0xff)
-		return garbage(x, c);
+		return garbage(x, cans_in_block(x));
 	return x->n == x->size ? end_block(x) : XMODEM_NOTHING;
 }
 
@@ -106,7 +122,7 @@ static enum xmodem_event between(struct xmodem *x, uint8_t c)
 	/* The rest of the command's end of line. */
 	if (!x->begun && (c == '\r' || c == '\n'))
 		return XMODEM_NOTHING;
-	return garbage(x, c);
+	return garbage(x, 0);
 }
 
 /* Only at its end: an image may have two CANs in its middle. */
@@ -149,7 +165,9 @@ unsigned xmodem_silence_ms(const struct xmodem *x)
 
 enum xmodem_event xmodem_silence(struct xmodem *x)
 {
-	if (x->state == XMODEM_IN_GARBAGE && x->cans >= 2)
+	unsigned cans = x->state == XMODEM_IN_BLOCK ? cans_in_block(x) : x->cans;
+
+	if (x->state != XMODEM_BETWEEN && cans >= 2)
 		return XMODEM_CANCEL;
 	return again(x);
 }

@@ -215,21 +215,45 @@ START_TEST(cancelled)
 }
 END_TEST
 
-/* In the middle of a block they are data, at the end of what was one they count. */
+/* In the middle of something they may be data, at its end they count. */
 START_TEST(cancelled_in_the_middle)
 {
-	(void)make(1, 1, 1024);
-	feed(frame, 500); /* with 0x18 in it */
-	feed("\x18\x18\x18\x18\x08\x08", 6);
-	expect("");
-	silence();
-	expect("a43 ");
 	feed("rubbish\x18\x18 more", 14);
 	silence();
 	expect("a43 ");
 	feed("rubbish\x18\x18\x08\x08", 11);
 	silence();
 	expect("cancel ");
+}
+END_TEST
+
+/* In a block that breaks off they were none of its data. */
+static const struct {
+	size_t n; /* of the block, before them */
+	const char *end;
+	bool cancels;
+} cancels[] = {
+	{ 500, "\x18\x18", true },   { 500, "\x18\x18\x18\x18\x18\x18\x18\x18\x18\x18\b\b\b\b\b\b\b\b\b\b", true },
+	{ 1, "\x18\x18", true }, /* where its number should be */
+	{ 2, "\x18\x18", true },     { 1, "\x18\x18\b\b", true },
+	{ 500, "\x18", false },      { 500, "\x18 \x18", false },
+	{ 500, "\x18\x18 ", false }, { 1, "\x18", false },
+	{ 1, "\b\b", false },
+};
+
+START_TEST(cancelled_in_a_block)
+{
+	block(1, 1, 1024);
+	(void)make(2, 1, 1024);
+	feed(frame, cancels[_i].n);
+	feed(cancels[_i].end, strlen(cancels[_i].end));
+	expect("d1/1024 ");
+	silence();
+	expect(cancels[_i].cancels ? "cancel " : "a15 ");
+	if (cancels[_i].cancels)
+		return;
+	block(2, 2, 1024);
+	expect("d2/1024 ");
 }
 END_TEST
 
@@ -249,6 +273,7 @@ int main(void)
 	tcase_add_test(tc, one_eot_is_none);
 	tcase_add_test(tc, cancelled);
 	tcase_add_test(tc, cancelled_in_the_middle);
+	tcase_add_loop_test(tc, cancelled_in_a_block, 0, ELEMENTS(cancels));
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
