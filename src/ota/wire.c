@@ -118,7 +118,7 @@ static void on_timer(void *userdata)
 		return;
 	}
 	receiver_silence(&w->receiver);
-	if (w->stage < WIRE_SETTLE)
+	if (w->stage == WIRE_COMING)
 		watch(w);
 }
 

@@ -154,8 +154,11 @@ START_TEST(xmodem)
 	block();
 	expect("heard 06 ");
 	bytes("\x04", 1);
+	expect("");
+	receiver_silence(&receiver);
 	expect("15 ");
 	bytes("\x04", 1);
+	receiver_silence(&receiver);
 	expect("06 complete ");
 	ck_assert(unpack_complete(&unpack));
 	ck_assert_mem_eq(fake_image()->data, payload, SIZE);

@@ -122,14 +122,20 @@ static void block(void)
 	number++;
 }
 
+static void eot(void)
+{
+	bytes("\x04", 1);
+	fake_timer_pass(XMODEM_EOT_MS);
+}
+
 /* All blocks and the end. */
 static void by_xmodem(void)
 {
 	begin(0, 0);
 	for (unsigned i = 0; i < 4; i++)
 		block();
-	bytes("\x04", 1);
-	bytes("\x04", 1);
+	eot();
+	eot();
 	expect("43 06 06 06 06 15 06 ");
 }
 
@@ -247,8 +253,8 @@ START_TEST(incomplete)
 	begin(0, 0);
 	block();
 	block();
-	bytes("\x04", 1);
-	bytes("\x04", 1);
+	eot();
+	eot();
 	fake_timer_pass(WIRE_PURGE_MS);
 	expect("43 06 06 15 06 =21 ");
 	ck_assert(fake_image()->discarded);

@@ -61,6 +61,13 @@ static void silence(void)
 	note(xmodem_silence(&x));
 }
 
+static void eot(void)
+{
+	feed("\x04", 1);
+	ck_assert_uint_eq(xmodem_silence_ms(&x), XMODEM_EOT_MS);
+	silence();
+}
+
 static void expect(const char *text)
 {
 	ck_assert_str_eq(told, text);
@@ -95,9 +102,9 @@ START_TEST(both_sizes)
 	block(2, 8, 1024);
 	block(3, 9, 128);
 	expect("d8/1024 d9/128 ");
-	feed("\x04", 1);
+	eot();
 	expect("a15 ");
-	feed("\x04", 1);
+	eot();
 	expect("end ");
 }
 END_TEST
@@ -189,16 +196,59 @@ END_TEST
 
 START_TEST(one_eot_is_none)
 {
-	feed("\x04", 1);
+	eot();
 	expect("a43 "); /* no NAK before the first block */
 	block(1, 1, 128);
-	feed("\x04", 1);
+	eot();
 	expect("d1/128 a15 ");
 	block(2, 2, 128); /* it was a damaged byte */
-	feed("\x04", 1);
+	eot();
 	silence();
-	feed("\x04", 1);
+	eot();
 	expect("d2/128 a15 a15 end ");
+}
+END_TEST
+
+/* The first byte of a block was damaged, in one case that of block 4. */
+START_TEST(eot_with_more_behind_it)
+{
+	for (unsigned i = 1; i < 6; i++) {
+		if (i > 1) {
+			(void)make(i, 1, 1024);
+			frame[0] = XMODEM_EOT;
+			feed(frame, 1);
+			feed(frame + 1, 1028);
+			expect("");
+			ck_assert_uint_eq(xmodem_silence_ms(&x), XMODEM_QUIET_MS);
+			silence();
+			expect("a15 ");
+		}
+		block(i, 1, 1024);
+		expect("d1/1024 ");
+	}
+
+	/* It does not count as the first of two. */
+	feed("\x04?", 2);
+	silence();
+	eot();
+	expect("a15 a15 ");
+	feed("\x04?", 2);
+	silence();
+	eot();
+	expect("a15 end ");
+}
+END_TEST
+
+/* Impatience is none. */
+START_TEST(eot_twice_at_once)
+{
+	block(1, 1, 128);
+	feed("\x04\x04", 2);
+	expect("d1/128 ");
+	silence();
+	feed("\x04\x04\x04", 3);
+	silence();
+	expect("a15 end ");
 }
 END_TEST
 
@@ -208,10 +258,15 @@ START_TEST(cancelled)
 	expect("");
 	block(1, 1, 128);
 	feed("\x18", 1);
-	feed("\x04", 1);
+	eot();
 	expect("d1/128 a15 ");
 	feed("\x18\x18\x18", 2);
 	expect("cancel ");
+	setup();
+	block(1, 1, 128);
+	feed("\x04\x18\x18", 3);
+	silence();
+	expect("d1/128 cancel ");
 }
 END_TEST
 
@@ -271,6 +326,8 @@ int main(void)
 	tcase_add_loop_test(tc, out_of_order, 0, 4);
 	tcase_add_test(tc, block_0);
 	tcase_add_test(tc, one_eot_is_none);
+	tcase_add_test(tc, eot_with_more_behind_it);
+	tcase_add_test(tc, eot_twice_at_once);
 	tcase_add_test(tc, cancelled);
 	tcase_add_test(tc, cancelled_in_the_middle);
 	tcase_add_loop_test(tc, cancelled_in_a_block, 0, ELEMENTS(cancels));
