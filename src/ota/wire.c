@@ -63,15 +63,18 @@ static void give_back(struct wire *w)
 /* cancel: a sender that waits for our answer is told that there is none. */
 static void fail(struct wire *w, int r, bool cancel, const char *why)
 {
-	static const uint8_t cans[] = { XMODEM_CAN, XMODEM_CAN };
+	/* Two in a row are enough for a sender; on a bad line some get lost. */
+	uint8_t cans[10];
 
 	log_warning("OTW: %s", why);
 	give_back(w);
 	w->stage = WIRE_PURGE;
 	w->result = r;
 	w->purge_end = timer_now() + WIRE_PURGE_MAX_MS;
-	if (cancel && is_xmodem(w))
+	if (cancel && is_xmodem(w)) {
+		memset(cans, XMODEM_CAN, sizeof(cans));
 		w->events.send(w->events.userdata, cans, sizeof(cans));
+	}
 	timer_arm(&w->timer, WIRE_PURGE_MS);
 }
 

@@ -26,6 +26,9 @@ static int verdict;
 static struct done take_done;
 static unsigned number; /* of the next block */
 
+/* Two are enough for a sender, but a bad line may have none of them. */
+#define CANS "18 18 18 18 18 18 18 18 18 18 "
+
 #define note(...) (void)snprintf(told + strlen(told), sizeof(told) - strlen(told), __VA_ARGS__)
 
 static void on_send(void *userdata, const void *data, size_t n)
@@ -214,7 +217,7 @@ START_TEST(refused)
 	verdict = _i ? AT_ERR_SIGNATURE : AT_ERR_OTA;
 	begin(0, 0);
 	block();
-	expect("43 18 18 ");
+	expect("43 " CANS);
 	fake_timer_pass(WIRE_PURGE_MS - 1);
 	bytes("AT+RESET\n", 9);
 	fake_timer_pass(WIRE_PURGE_MS - 1);
@@ -238,7 +241,7 @@ START_TEST(purge_is_bounded)
 	verdict = AT_ERR_OTA;
 	begin(0, 0);
 	block();
-	expect("43 18 18 ");
+	expect("43 " CANS);
 	while (wire_active(wire)) {
 		bytes("x", 1);
 		fake_timer_pass(500);
@@ -320,7 +323,7 @@ START_TEST(out_of_step)
 	number = 4;
 	block();
 	fake_timer_pass(WIRE_PURGE_MS);
-	expect("43 06 18 18 =21 ");
+	expect("43 06 " CANS "=21 ");
 }
 END_TEST
 
@@ -380,7 +383,7 @@ START_TEST(disk_fails)
 	if (_i == 1)
 		fake_image_error(-EIO);
 	fake_timer_pass(WIRE_PURGE_MS);
-	expect(_i == 0 ? "43 18 18 =21 " : "43 06 18 18 =21 ");
+	expect(_i == 0 ? "43 " CANS "=21 " : "43 06 " CANS "=21 ");
 }
 END_TEST
 
