@@ -99,7 +99,7 @@ static void read_behind(struct at_server *s)
 	size_t n = line_go_on(s->lines, buf_head(&s->behind), buf_used(&s->behind), s->behind_cut);
 
 	buf_consume(&s->behind, n);
-	if (buf_used(&s->behind) == 0)
+	if (buf_used(&s->behind) == 0 && !line_stopped(s->lines))
 		s->behind_cut = false;
 }
 
@@ -270,6 +270,10 @@ void at_server_raw(struct at_server *s, const struct at_raw *raw)
 		if (k < n)
 			break;
 	}
+
+	/* What got lost was not of a line. */
+	if (buf_used(&s->behind) == 0)
+		s->behind_cut = false;
 }
 
 void at_server_raw_send(struct at_server *s, const void *data, size_t n)
