@@ -820,6 +820,21 @@ START_TEST(ends_of_the_bytes)
 	fake_tty_lose(m.tty);
 	expect(E21);
 	ck_assert_str_eq(raw, "ab<gap>");
+
+	/* Before the answer has left, or even before it. */
+	fake_tty_set_sent(m.tty, false);
+	say("AT+LINE\nab");
+	fake_tty_lose(m.tty);
+	say("AT+ECHO b\n");
+	fake_tty_set_sent(m.tty, true);
+	expect("OK\r\n" E21 "COK b\r\n");
+	ck_assert_str_eq(raw, "<gap>");
+	say("AT+LATER\nAT+LINE\n");
+	fake_tty_lose(m.tty);
+	say("AT+ECHO b\n");
+	done_call(&m.done, 0);
+	expect("OK\r\nOK\r\n" E21 "COK b\r\n");
+	ck_assert_str_eq(raw, "<gap>");
 	say("AT+LINE\nab");
 	expect("OK\r\nC");
 	at_server_hold(m.server);
@@ -828,8 +843,8 @@ START_TEST(ends_of_the_bytes)
 	expect("OK c\r\n");
 	ck_assert_str_eq(raw, "ab");
 	at_server_get_stats(m.server, &stats);
-	ck_assert_uint_eq(stats.commands, 3);
-	ck_assert_uint_eq(stats.errors, 1);
+	ck_assert_uint_eq(stats.commands, 8);
+	ck_assert_uint_eq(stats.errors, 3);
 }
 END_TEST
 

@@ -84,6 +84,23 @@ START_TEST(beside_a_connection)
 }
 END_TEST
 
+/* Before it has begun: nobody would send, and the next host would not be heard. */
+START_TEST(line_lost_behind_the_answer)
+{
+	fake_tty_set_sent(fake_tty(), false);
+	rig_say(&rig, _i ? "AT+OTW 3000,64" : "AT+OTW");
+	expect("OK\r\n");
+	fake_tty_lose(fake_tty());
+	fake_tty_set_sent(fake_tty(), true);
+	expect(_i ? E21 : "C" E21);
+	ck_assert_int_eq((int)rig.module->state, STATE_ACTIVE);
+	ck_assert_str_eq(rig_ask(&rig, "AT+OTA?"), "OK 0\r\n");
+	rig_say(&rig, "AT+OTW 3000,64");
+	expect("OK\r\n");
+	ck_assert_int_eq((int)rig.module->state, STATE_OTW);
+}
+END_TEST
+
 START_TEST(rst_ends_it)
 {
 	rig_say(&rig, "AT+OTW 3000,64");
@@ -105,6 +122,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, blocks);
 	tcase_add_loop_test(tc, beside_a_connection, 0, 2);
+	tcase_add_loop_test(tc, line_lost_behind_the_answer, 0, 2);
 	tcase_add_test(tc, rst_ends_it);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
