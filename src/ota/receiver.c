@@ -76,6 +76,7 @@ static void pump_xmodem(struct receiver *r)
 	if (!r->owed || !r->coming || unpack_busy(r->unpack))
 		return;
 	r->owed = false;
+	heard(r);
 	send_byte(r, XMODEM_ACK);
 }
 
@@ -97,7 +98,6 @@ static void take_block(struct receiver *r)
 	size_t n;
 	const uint8_t *data = xmodem_data(&r->xmodem, &n);
 
-	heard(r);
 	r->owed = true;
 	if (buf_append(&r->held, data, n) < 0)
 		fail(r, true, "No memory for a block");
@@ -173,6 +173,11 @@ size_t receiver_bytes(struct receiver *r, const void *data, size_t n)
 void receiver_room(struct receiver *r)
 {
 	pump(r);
+}
+
+bool receiver_waits_for_disk(const struct receiver *r)
+{
+	return is_xmodem(r) ? r->owed : buf_used(&r->held) > 0 || unpack_busy(r->unpack);
 }
 
 /* While we owe an answer the silence is ours. */

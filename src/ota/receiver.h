@@ -15,7 +15,7 @@
 struct receiver_events {
 	void (*send)(void *userdata, const void *data, size_t n);
 	void (*taken)(void *userdata); /* of blocks: one */
-	void (*heard)(void *userdata); /* a block, from a sender that is still there */
+	void (*heard)(void *userdata); /* the sender has a block's answer: it is his turn */
 
 	/* The sender has sent everything, and nothing more is taken. */
 	void (*complete)(void *userdata);
@@ -51,6 +51,9 @@ size_t receiver_bytes(struct receiver *r, const void *data, size_t n) _must_chec
 
 /* The unpack has room again. */
 void receiver_room(struct receiver *r);
+
+/* Is it the disk's turn, and not the sender's? */
+bool receiver_waits_for_disk(const struct receiver *r);
 
 /* How long a silence is to be told of by receiver_silence(); 0: none. */
 unsigned receiver_silence_ms(const struct receiver *r);

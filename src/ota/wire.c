@@ -16,7 +16,7 @@ enum stage {
 	WIRE_OPEN, /* not begun */
 	WIRE_COMING,
 	WIRE_FINISH, /* all is there; it goes to the disk */
-	WIRE_KEEP,   /* its owner has it: there is no way back */
+	WIRE_KEEP,   /* its owner has it */
 	WIRE_SETTLE, /* the result is known, ... */
 	WIRE_PURGE,  /* ... but the sender may not know that it was refused */
 };
@@ -30,7 +30,8 @@ struct wire {
 	struct wire_form form;
 	struct unpack unpack;
 	struct receiver receiver;
-	uint64_t heard_at;  /* ms: the last byte that made sense */
+	bool disk;          /* it is waited for, and not the sender */
+	uint64_t since;     /* ms: ... since when */
 	uint64_t settle_at; /* ms: when the result may be told */
 	uint64_t purge_end; /* ms */
 	int result;
@@ -66,8 +67,14 @@ static void fail(struct wire *w, int r, bool cancel, const char *why)
 	/* Two in a row are enough for a sender; on a bad line some get lost. */
 	uint8_t cans[10];
 
+	bool kept = w->stage == WIRE_KEEP;
+
 	log_warning("OTW: %s", why);
+	if (kept)
+		w->stage = WIRE_FINISH;
 	give_back(w);
+	if (kept)
+		w->owner.withdraw(w->owner.userdata);
 	w->stage = WIRE_PURGE;
 	w->result = r;
 	w->purge_end = timer_now() + WIRE_PURGE_MAX_MS;
@@ -78,6 +85,7 @@ static void fail(struct wire *w, int r, bool cancel, const char *why)
 	timer_arm(&w->timer, WIRE_PURGE_MS);
 }
 
+/* What its owner has already stays: nobody was told otherwise. */
 void wire_stop(struct wire *w)
 {
 	if (w->stage == WIRE_NOTHING)
@@ -99,12 +107,21 @@ void wire_lost(struct wire *w)
 
 /* --- silences --- */
 
+static uint64_t deadline(const struct wire *w)
+{
+	return w->since + (w->disk ? WIRE_DISK_MS : WIRE_SILENCE_MS);
+}
+
 static void watch(struct wire *w)
 {
-	uint64_t now = timer_now(), limit = w->heard_at + WIRE_SILENCE_MS;
-	uint64_t ms = limit > now ? limit - now : 0;
+	bool disk = w->stage > WIRE_COMING || receiver_waits_for_disk(&w->receiver);
 	unsigned quiet = receiver_silence_ms(&w->receiver);
+	uint64_t now = timer_now(), ms;
 
+	if (disk != w->disk)
+		w->since = now;
+	w->disk = disk;
+	ms = deadline(w) > now ? deadline(w) - now : 0;
 	timer_arm(&w->timer, quiet > 0 && quiet < ms ? quiet : ms);
 }
 
@@ -116,8 +133,11 @@ static void on_timer(void *userdata)
 		end(w);
 		return;
 	}
-	if (timer_now() >= w->heard_at + WIRE_SILENCE_MS) {
-		fail(w, AT_ERR_OTA, false, "The sender is silent");
+	if (timer_now() >= deadline(w)) {
+		if (w->disk)
+			fail(w, AT_ERR_OTA, w->stage == WIRE_COMING, "The disk is too slow");
+		else
+			fail(w, AT_ERR_OTA, false, "The sender is silent");
 		return;
 	}
 	receiver_silence(&w->receiver);
@@ -178,9 +198,8 @@ static void on_complete(void *userdata)
 		return;
 	}
 	w->stage = WIRE_FINISH;
-	w->heard_at = timer_now();
 	if (is_xmodem(w))
-		w->settle_at = w->heard_at + WIRE_SETTLE_MS;
+		w->settle_at = timer_now() + WIRE_SETTLE_MS;
 	watch(w);
 	unpack_finish(&w->unpack, (struct done){ .fn = on_finished, .who = w, .number = w->number });
 }
@@ -229,7 +248,7 @@ static void on_heard(void *userdata)
 {
 	struct wire *w = userdata;
 
-	w->heard_at = timer_now();
+	w->since = timer_now();
 }
 
 static void on_failed(void *userdata, bool cancel, const char *why)
@@ -302,7 +321,8 @@ void wire_go(struct wire *w)
 		return;
 	w->stage = WIRE_COMING;
 	unpack_begin(&w->unpack);
-	w->heard_at = timer_now();
+	w->disk = false;
+	w->since = timer_now();
 	receiver_begin(&w->receiver, &w->form);
 	watch(w);
 }

@@ -185,38 +185,55 @@ START_TEST(blocks)
 }
 END_TEST
 
+enum turn { SENDER, DISK };
+
+static void expect_turn(enum turn turn)
+{
+	ck_assert_int_eq(receiver_waits_for_disk(&receiver), turn == DISK);
+}
+
 /* What is acknowledged was taken. */
 START_TEST(slow_disk)
 {
 	fake_image()->at_once = false;
 	begin(CONTAINER_HEADER + SIZE, 1024);
+	expect_turn(SENDER);
 	bytes(file, 1024);
 	expect("");
+	expect_turn(DISK);
 	fake_image_done(0);
 	expect("heard OK ");
+	expect_turn(SENDER);
 	fake_image()->full = true;
 	bytes(file + 1024, 1024);
 	expect("");
+	expect_turn(DISK);
 	fake_image_room();
 	expect("heard OK ");
+	expect_turn(SENDER);
 	receiver_stop(&receiver);
 	unpack_stop(&unpack);
 
 	begin(0, 0);
+	expect_turn(SENDER);
 	block();
-	expect("43 heard ");
-	ck_assert_uint_eq(receiver_silence_ms(&receiver), 0); /* it is ours */
+	expect("43 ");
+	expect_turn(DISK);
+	ck_assert_uint_eq(receiver_silence_ms(&receiver), 0);
 	receiver_silence(&receiver);
 	expect("");
 	fake_image_done(0);
-	expect("06 ");
+	expect("heard 06 ");
+	expect_turn(SENDER);
 	fake_image()->full = true;
 	block();
 	number--;
 	block(); /* he does not know */
-	expect("heard ");
+	expect("");
+	expect_turn(DISK);
 	fake_image_room();
-	expect("06 ");
+	expect("heard 06 ");
+	expect_turn(SENDER);
 	block();
 	expect("heard 06 ");
 }
@@ -244,7 +261,7 @@ START_TEST(ends)
 	begin(0, 0);
 	block();
 	fake_image_done(-ENOSPC);
-	expect("43 heard failed!: The image cannot be stored: No space left on device ");
+	expect("43 failed!: The image cannot be stored: No space left on device ");
 }
 END_TEST
 

@@ -24,6 +24,7 @@ static size_t file_n;
 static char told[2048]; /* the bytes that were sent, as hex; "OK" for a block; "=<r>" for the end */
 static int verdict;
 static struct done take_done;
+static bool withdrawn;
 static unsigned number; /* of the next block */
 
 /* Two are enough for a sender, but a bad line may have none of them. */
@@ -65,9 +66,16 @@ static void take(void *userdata, const struct container *c, struct done done)
 	take_done = done;
 }
 
+static void withdraw(void *userdata)
+{
+	ck_assert_ptr_eq(userdata, &wire);
+	withdrawn = true;
+	done_call(&take_done, -ECANCELED);
+}
+
 static void setup(void)
 {
-	const struct wire_owner owner = { .judge = judge, .take = take, .userdata = &wire };
+	const struct wire_owner owner = { .judge = judge, .take = take, .withdraw = withdraw, .userdata = &wire };
 	const struct packed packed = { .version = "v2", .payload = payload, .n = SIZE };
 
 	log_set_level(LOG_EMERG);
@@ -85,6 +93,7 @@ static void setup(void)
 	told[0] = '\0';
 	number = 1;
 	take_done = (struct done){ 0 };
+	withdrawn = false;
 }
 
 static void teardown(void)
@@ -175,40 +184,6 @@ START_TEST(blocks)
 	done_call(&take_done, 0);
 	expect("=0 ");
 	ck_assert_mem_eq(fake_image()->data, payload, SIZE);
-}
-END_TEST
-
-/* An OK is for what was taken. */
-START_TEST(slow_disk)
-{
-	fake_image()->at_once = false;
-	begin(file_n, 1024);
-	bytes(file, 1024);
-	expect("");
-	fake_image_done(0);
-	expect("OK ");
-	fake_image()->full = true;
-	bytes(file + 1024, 1024);
-	expect("");
-	fake_image_room();
-	expect("OK ");
-	wire_stop(wire);
-
-	begin(0, 0);
-	block();
-	expect("43 ");
-	fake_image_done(0);
-	expect("06 ");
-	fake_image()->full = true;
-	block();
-	fake_timer_pass(XMODEM_RETRY_MS * 2); /* the silence is ours */
-	expect("");
-	number--;
-	block(); /* he does not know */
-	fake_image_room();
-	expect("06 ");
-	block();
-	expect("06 ");
 }
 END_TEST
 
@@ -349,18 +324,115 @@ START_TEST(stopped)
 }
 END_TEST
 
-/* Its owner has it, and what he has is his. */
-START_TEST(no_way_back)
+/* The sender's time begins when he is answered. */
+START_TEST(whose_turn)
+{
+	begin(0, 0);
+	block();
+	fake_image()->full = true;
+	fake_timer_pass(WIRE_SILENCE_MS - 1);
+	block();
+	expect("43 06 15 15 15 15 15 ");
+	fake_timer_pass(WIRE_DISK_MS - 1);
+	fake_image_room();
+	expect("06 ");
+	fake_timer_pass(WIRE_SILENCE_MS - 1);
+	expect("15 15 15 15 15 ");
+	block();
+	expect("06 ");
+	fake_timer_pass(WIRE_SILENCE_MS + WIRE_PURGE_MS);
+	expect("15 15 15 15 15 =21 ");
+
+	begin(file_n, 1024);
+	bytes(file, 1024);
+	fake_image()->full = true;
+	fake_timer_pass(WIRE_SILENCE_MS - 1);
+	bytes(file + 1024, 1024);
+	fake_timer_pass(WIRE_DISK_MS - 1);
+	fake_image_room();
+	expect("OK OK ");
+	fake_timer_pass(WIRE_SILENCE_MS - 1);
+	ck_assert(wire_active(wire));
+	fake_timer_pass(1 + WIRE_PURGE_MS);
+	expect("=21 ");
+}
+END_TEST
+
+/* A disk that takes no block. */
+START_TEST(disk_hangs)
+{
+	begin(_i ? file_n : 0, _i ? 1024 : 0);
+	if (_i)
+		bytes(file, 1024);
+	else
+		block();
+	fake_image()->full = true;
+	if (_i)
+		bytes(file + 1024, 1024);
+	else
+		block();
+	expect(_i ? "OK " : "43 06 ");
+	fake_timer_pass(WIRE_DISK_MS - 1);
+	expect("");
+	fake_timer_pass(1);
+	expect(_i ? "" : CANS);
+	fake_timer_pass(WIRE_PURGE_MS);
+	expect("=21 ");
+	ck_assert(fake_image()->discarded);
+}
+END_TEST
+
+/* One that does not keep what it has: what the host is told is true afterwards. */
+START_TEST(disk_hangs_at_the_end)
+{
+	fake_image()->at_once = false;
+	begin(0, 0);
+	block();
+	fake_image_done(0);
+	for (unsigned i = 1; i < 4; i++)
+		block();
+	fake_timer_pass(WIRE_SILENCE_MS / 2);
+	told[0] = '\0';
+	eot();
+	eot();
+	expect("15 06 ");
+	fake_timer_pass(WIRE_DISK_MS / 2);
+	if (_i)
+		fake_image_done(0);
+	ck_assert_int_eq(take_done.fn != NULL, _i);
+	fake_timer_pass(WIRE_DISK_MS / 2 - 1);
+	expect("");
+	ck_assert(!fake_image()->discarded);
+	fake_timer_pass(1 + WIRE_PURGE_MS);
+	expect("=21 ");
+	ck_assert(fake_image()->discarded);
+	ck_assert_int_eq(withdrawn, _i);
+	ck_assert(!wire_active(wire));
+}
+END_TEST
+
+/* Its owner has it: nobody is told, and it is his. */
+START_TEST(stopped_at_the_end)
 {
 	by_xmodem();
-	if (_i == 0)
-		wire_stop(wire);
-	else
-		wire_lost(wire);
-	expect(_i == 0 ? "" : "=21 ");
+	wire_stop(wire);
 	ck_assert(!fake_image()->discarded);
+	ck_assert(!withdrawn);
 	done_call(&take_done, 0);
 	expect("");
+}
+END_TEST
+
+START_TEST(line_lost_at_the_end)
+{
+	by_xmodem();
+	if (_i)
+		done_call(&take_done, 0);
+	wire_lost(wire);
+	expect(_i ? "=0 " : "=21 ");
+	ck_assert_int_eq(fake_image()->discarded, !_i);
+	ck_assert_int_eq(withdrawn, !_i);
+	ck_assert(!wire_active(wire));
 }
 END_TEST
 
@@ -387,22 +459,6 @@ START_TEST(disk_fails)
 }
 END_TEST
 
-/* Nobody waits for him. */
-START_TEST(sender_does_not_wait)
-{
-	static uint8_t much[WIRE_MAX_BLOCK];
-
-	begin(16u << 20, 1024);
-	bytes(file, 1024);
-	expect("OK ");
-	fake_image()->full = true;
-	bytes(much, sizeof(much));
-	bytes(much, sizeof(much));
-	fake_timer_pass(WIRE_PURGE_MS);
-	expect("=21 ");
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("wire");
@@ -411,7 +467,6 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, xmodem);
 	tcase_add_test(tc, blocks);
-	tcase_add_test(tc, slow_disk);
 	tcase_add_loop_test(tc, refused, 0, 2);
 	tcase_add_test(tc, purge_is_bounded);
 	tcase_add_test(tc, incomplete);
@@ -421,10 +476,13 @@ int main(void)
 	tcase_add_test(tc, out_of_step);
 	tcase_add_test(tc, line_lost);
 	tcase_add_test(tc, stopped);
-	tcase_add_loop_test(tc, no_way_back, 0, 2);
+	tcase_add_test(tc, whose_turn);
+	tcase_add_loop_test(tc, disk_hangs, 0, 2);
+	tcase_add_loop_test(tc, disk_hangs_at_the_end, 0, 2);
+	tcase_add_test(tc, stopped_at_the_end);
+	tcase_add_loop_test(tc, line_lost_at_the_end, 0, 2);
 	tcase_add_test(tc, not_kept);
 	tcase_add_loop_test(tc, disk_fails, 0, 2);
-	tcase_add_test(tc, sender_does_not_wait);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
