@@ -32,6 +32,7 @@ struct at_server {
 	bool turning;
 	struct buf behind; /* a command that may take the line: what came since */
 	bool behind_cut;   /* and did not fit */
+	bool lost;         /* the line was, since then */
 	struct at_raw raw;
 	bool is_raw;
 	struct trace trace;
@@ -98,8 +99,9 @@ static void read_behind(struct at_server *s)
 {
 	size_t n = line_go_on(s->lines, buf_head(&s->behind), buf_used(&s->behind), s->behind_cut);
 
+	s->lost = false;
 	buf_consume(&s->behind, n);
-	if (buf_used(&s->behind) == 0)
+	if (buf_used(&s->behind) == 0 && !line_stopped(s->lines))
 		s->behind_cut = false;
 }
 
@@ -107,6 +109,7 @@ static void drop_behind(struct at_server *s)
 {
 	buf_clear(&s->behind);
 	s->behind_cut = false;
+	s->lost = false;
 }
 
 static bool may_run(struct at_server *s)
@@ -210,6 +213,7 @@ static void on_gap(void *userdata)
 	struct at_server *s = userdata;
 
 	drop_behind(s);
+	s->lost = line_stopped(s->lines);
 	if (s->is_raw)
 		s->raw.on_gap(s->raw.userdata);
 	line_silence(s->lines);
@@ -258,6 +262,8 @@ void at_server_raw(struct at_server *s, const struct at_raw *raw)
 	s->raw = *raw;
 	s->is_raw = true;
 	trace_note(&s->trace, "bytes, no lines");
+	if (s->lost)
+		s->raw.on_gap(s->raw.userdata);
 
 	/* Whoever takes them may end it. */
 	while (s->is_raw && buf_used(&s->behind) > 0) {
@@ -270,6 +276,10 @@ void at_server_raw(struct at_server *s, const struct at_raw *raw)
 		if (k < n)
 			break;
 	}
+
+	/* What got lost was not of a line. */
+	if (buf_used(&s->behind) == 0)
+		s->behind_cut = false;
 }
 
 void at_server_raw_send(struct at_server *s, const void *data, size_t n)

@@ -47,7 +47,8 @@ void at_server_open(struct at_server *s);
 
 /* A command of a row with takes_line has the line for itself, from its at_then() on: bytes as they come, those too that
  * were behind it, and no command runs, until at_server_raw_end() gives the last answer; then come lines again. A hold
- * ends it without a word. on_bytes returns how many it took: the rest are lines. on_gap: the line was lost. */
+ * ends it without a word. on_bytes returns how many it took: the rest are lines. on_gap: the line was lost since the
+ * command came. */
 struct at_raw {
 	size_t (*on_bytes)(void *userdata, const void *data, size_t n);
 	void (*on_gap)(void *userdata);

@@ -194,6 +194,10 @@ static void on_saved(void *who, uint64_t number, int r)
 	(void)number;
 	if (r < 0)
 		(void)log_errno(r, "Update: %s was not written", ota_happening_name(o->change.happening));
+	if (o->change.withdrawn) {
+		o->dirty = true; /* the disk has it */
+		r = -ECANCELED;
+	}
 
 	/* What a command asked for is not done then; the rest has happened all the same. */
 	if (r == 0 || !done.fn)
@@ -301,4 +305,12 @@ void ota_ask(struct ota *o, enum ota_happening happening, struct done done)
 	o->asked = happening;
 	o->asked_done = done;
 	settle(o);
+}
+
+void ota_withdraw(struct ota *o)
+{
+	if (o->asked_done.fn)
+		done_call(&o->asked_done, -ECANCELED);
+	else if (o->changing)
+		o->change.withdrawn = true;
 }

@@ -30,6 +30,7 @@ struct ota_change {
 	bool has_result;
 	struct record_result result;
 	struct done done; /* of the command that asked for it */
+	bool withdrawn;   /* it is not to come true, whatever the disk has by now */
 };
 
 struct ota {
@@ -89,6 +90,9 @@ void ota_fail(struct ota *o, const char *reason);
 
 /* The same for a command. done as in ota.h. */
 void ota_ask(struct ota *o, enum ota_happening happening, struct done done);
+
+/* What was asked for does not come true any more; done gets -ECANCELED. */
+void ota_withdraw(struct ota *o);
 
 /* A job that never was in hand has ended, or a result is not to be told any more. */
 void ota_refuse(struct ota *o, const struct record_result *result);

@@ -134,10 +134,6 @@ static bool on_job(void *userdata, const struct jobs_execution *execution)
 			survey_look_later(o->survey, REPORT_MEMORY_MS);
 		return true;
 	}
-	if (wire_active(o->wire)) {
-		o->look_after_wire = true;
-		return false;
-	}
 	if (o->changing) {
 		o->look_again = true;
 		return false;
@@ -148,6 +144,10 @@ static bool on_job(void *userdata, const struct jobs_execution *execution)
 		refuse(o, execution, reason);
 	} else if (document_is_certificate(document.type)) {
 		return renew(o, execution, &document);
+	} else if (wire_active(o->wire)) {
+		/* What comes over the wire has the buffer. */
+		o->look_after_wire = true;
+		return false;
 	} else if (document.type == DOCUMENT_MODULE_IMAGE && document.force &&
 		   (o->state == OTA_IDLE || !o->job.document.force)) {
 		set_job(&o->forced, execution, &document);

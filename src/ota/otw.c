@@ -44,7 +44,12 @@ static void take(void *userdata, const struct container *c, struct done done)
 	ota_ask(o, OTA_HAPPEN_WIRE_VERIFIED, done);
 }
 
-const struct wire_owner otw_owner = { .judge = judge, .take = take };
+static void withdraw(void *userdata)
+{
+	ota_withdraw(userdata);
+}
+
+const struct wire_owner otw_owner = { .judge = judge, .take = take, .withdraw = withdraw };
 
 /* --- what the module asks --- */
 

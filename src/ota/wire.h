@@ -13,7 +13,8 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#define WIRE_SILENCE_MS   60000 /* without a block the sender is given up */
+#define WIRE_SILENCE_MS   60000 /* without a block the sender is given up, ... */
+#define WIRE_DISK_MS      60000 /* ... and the disk that does not take one, or does not keep the image */
 #define WIRE_PURGE_MS     1000  /* so long a silence ends the rest of a file that was refused, ... */
 #define WIRE_PURGE_MAX_MS 30000 /* ... which no sender may draw out */
 #define WIRE_SETTLE_MS    500   /* from the last ACK, to a sender's program, to the result, to the host */
@@ -40,6 +41,9 @@ struct wire_owner {
 
 	/* The staging file has it: done gets 0 when it counts, and that is durable; -errno. */
 	void (*take)(void *userdata, const struct container *c, struct done done);
+
+	/* It takes too long: what is being taken is not to count. done is of no use any more. */
+	void (*withdraw)(void *userdata);
 	void *userdata;
 };
 

@@ -38,11 +38,27 @@ static enum xmodem_event again(struct xmodem *x)
 	return answer(x, x->begun ? XMODEM_NAK : XMODEM_CRC);
 }
 
-static enum xmodem_event garbage(struct xmodem *x, uint8_t c)
+/* cans: how many CANs in a row it has at its end so far. */
+static enum xmodem_event garbage(struct xmodem *x, unsigned cans)
 {
 	x->state = XMODEM_IN_GARBAGE;
-	x->cans = c == XMODEM_CAN;
+	x->cans = cans;
 	return XMODEM_NOTHING;
+}
+
+/* A sender that gives up in the middle of a block does not say so before the next one. */
+static unsigned cans_in_block(const struct xmodem *x)
+{
+	size_t end = x->n;
+	unsigned cans = 0;
+
+	while (end > 1 && x->frame[end - 1] == BS)
+		end--;
+	while (end > 1 && x->frame[end - 1] == XMODEM_CAN) {
+		end--;
+		cans++;
+	}
+	return cans;
 }
 
 static void begin_block(struct xmodem *x, uint8_t c)
@@ -79,17 +95,8 @@ static enum xmodem_event in_block(struct xmodem *x, uint8_t c)
 {
 	x->frame[x->n++] = c;
 	if (x->n == HEAD && (x->frame[1] ^ x->frame[2]) != 0xff)
-		return garbage(x, c);
+		return garbage(x, cans_in_block(x));
 	return x->n == x->size ? end_block(x) : XMODEM_NOTHING;
-}
-
-/* A damaged byte must not end a transfer: the sender says it again. */
-static enum xmodem_event end(struct xmodem *x)
-{
-	if (x->ended)
-		return XMODEM_END;
-	x->ended = true;
-	return again(x);
 }
 
 static enum xmodem_event between(struct xmodem *x, uint8_t c)
@@ -101,12 +108,14 @@ static enum xmodem_event between(struct xmodem *x, uint8_t c)
 		begin_block(x, c);
 		return XMODEM_NOTHING;
 	}
-	if (c == XMODEM_EOT)
-		return end(x);
+	if (c == XMODEM_EOT) {
+		x->state = XMODEM_AT_EOT;
+		return XMODEM_NOTHING;
+	}
 	/* The rest of the command's end of line. */
 	if (!x->begun && (c == '\r' || c == '\n'))
 		return XMODEM_NOTHING;
-	return garbage(x, c);
+	return garbage(x, 0);
 }
 
 /* Only at its end: an image may have two CANs in its middle. */
@@ -119,19 +128,42 @@ static enum xmodem_event in_garbage(struct xmodem *x, uint8_t c)
 	return XMODEM_NOTHING;
 }
 
+/* A damaged byte, often the first one of a block, must not end a transfer: what has more behind it is no EOT. */
+static enum xmodem_event at_eot(struct xmodem *x, uint8_t c)
+{
+	return c == XMODEM_EOT ? XMODEM_NOTHING : garbage(x, c == XMODEM_CAN);
+}
+
+/* What has nothing behind it may be one: the sender says it again. */
+static enum xmodem_event end(struct xmodem *x)
+{
+	if (x->ended)
+		return XMODEM_END;
+	x->ended = true;
+	return again(x);
+}
+
+static enum xmodem_event take(struct xmodem *x, uint8_t c)
+{
+	switch (x->state) {
+	case XMODEM_BETWEEN:
+		return between(x, c);
+	case XMODEM_IN_BLOCK:
+		return in_block(x, c);
+	case XMODEM_AT_EOT:
+		return at_eot(x, c);
+	default:
+		return in_garbage(x, c);
+	}
+}
+
 size_t xmodem_feed(struct xmodem *x, const uint8_t *data, size_t n, enum xmodem_event *ret)
 {
 	size_t i = 0;
 
 	*ret = XMODEM_NOTHING;
-	while (i < n && *ret == XMODEM_NOTHING) {
-		uint8_t c = data[i++];
-
-		if (x->state == XMODEM_IN_BLOCK)
-			*ret = in_block(x, c);
-		else
-			*ret = x->state == XMODEM_BETWEEN ? between(x, c) : in_garbage(x, c);
-	}
+	while (i < n && *ret == XMODEM_NOTHING)
+		*ret = take(x, data[i++]);
 	return i;
 }
 
@@ -142,6 +174,8 @@ unsigned xmodem_silence_ms(const struct xmodem *x)
 		return XMODEM_GAP_MS;
 	case XMODEM_IN_GARBAGE:
 		return XMODEM_QUIET_MS;
+	case XMODEM_AT_EOT:
+		return XMODEM_EOT_MS;
 	default:
 		return x->begun ? XMODEM_RETRY_MS : XMODEM_START_MS;
 	}
@@ -149,9 +183,11 @@ unsigned xmodem_silence_ms(const struct xmodem *x)
 
 enum xmodem_event xmodem_silence(struct xmodem *x)
 {
-	if (x->state == XMODEM_IN_GARBAGE && x->cans >= 2)
-		return XMODEM_CANCEL;
-	return again(x);
+	if (x->state == XMODEM_AT_EOT)
+		return end(x);
+	if (x->state == XMODEM_IN_BLOCK)
+		x->cans = cans_in_block(x);
+	return x->state != XMODEM_BETWEEN && x->cans >= 2 ? XMODEM_CANCEL : again(x);
 }
 
 uint8_t xmodem_answer(const struct xmodem *x)

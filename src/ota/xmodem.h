@@ -13,6 +13,7 @@
 #define XMODEM_RETRY_MS 10000 /* nothing has come since our last answer */
 #define XMODEM_GAP_MS   1000  /* in the middle of a block */
 #define XMODEM_QUIET_MS 300   /* what ends the rest of something that was no block */
+#define XMODEM_EOT_MS   100   /* a sender says nothing behind EOT */
 
 enum xmodem_byte {
 	XMODEM_SOH = 0x01, /* a block of 128 bytes */
@@ -38,9 +39,10 @@ struct xmodem {
 		XMODEM_BETWEEN, /* blocks */
 		XMODEM_IN_BLOCK,
 		XMODEM_IN_GARBAGE,
+		XMODEM_AT_EOT,
 	} state;
 	bool begun;   /* a block was taken */
-	bool ended;   /* EOT has come once, which may have been a damaged byte */
+	bool ended;   /* EOT has come once, with nothing behind it */
 	uint8_t next; /* the number of the next block */
 	uint8_t answer;
 	unsigned cans;  /* CANs in a row */

@@ -768,6 +768,49 @@ START_TEST(more_behind_than_is_kept)
 }
 END_TEST
 
+/* ... but for the bytes of a file, which no line has lost. */
+START_TEST(more_bytes_than_are_kept)
+{
+	static char much[80000];
+
+	memset(much, 'y', sizeof(much) - 1);
+	fake_tty_set_sent(m.tty, false);
+	say("AT+LINE\nab");
+	say(much);
+	say("cd");
+	fake_tty_set_sent(m.tty, true);
+	expect("OK\r\nC");
+	say("ef");
+	ck_assert_str_eq(raw, "abef");
+	say("xAT+ECHO a\nAT+ECHO b\n");
+	expect("OK DONE\r\nOK a\r\nOK b\r\n");
+
+	/* The bytes end before it: it was a line again. */
+	fake_tty_set_sent(m.tty, false);
+	say("AT+LINE\nabxAT+ECHO a\nAT+ECHO ");
+	say(much);
+	fake_tty_set_sent(m.tty, true);
+	expect("OK\r\nOK DONE\r\nCOK a\r\n");
+	say("\nAT+ECHO b\n");
+	expect("ERR1 OVERFLOW\r\nOK b\r\n");
+}
+END_TEST
+
+/* Two that may be followed by bytes, and what is lost stands right behind the second one. */
+START_TEST(lost_behind_another_one)
+{
+	static char much[80000];
+
+	memset(much, 'y', sizeof(much) - 1);
+	say("AT+LATER\nAT+LINE no\nAT+ECHO a\nAT+LINE no\n");
+	say(much);
+	done_call(&m.done, 0);
+	expect("OK\r\nERR4 PARAMETER ERROR\r\nOK a\r\nERR4 PARAMETER ERROR\r\n");
+	say("zAT+ECHO b\nAT+ECHO c\n");
+	expect("ERR1 OVERFLOW\r\nOK c\r\n");
+}
+END_TEST
+
 START_TEST(ends_of_the_bytes)
 {
 	struct at_server_stats stats;
@@ -777,6 +820,21 @@ START_TEST(ends_of_the_bytes)
 	fake_tty_lose(m.tty);
 	expect(E21);
 	ck_assert_str_eq(raw, "ab<gap>");
+
+	/* Before the answer has left, or even before it. */
+	fake_tty_set_sent(m.tty, false);
+	say("AT+LINE\nab");
+	fake_tty_lose(m.tty);
+	say("AT+ECHO b\n");
+	fake_tty_set_sent(m.tty, true);
+	expect("OK\r\n" E21 "COK b\r\n");
+	ck_assert_str_eq(raw, "<gap>");
+	say("AT+LATER\nAT+LINE\n");
+	fake_tty_lose(m.tty);
+	say("AT+ECHO b\n");
+	done_call(&m.done, 0);
+	expect("OK\r\nOK\r\n" E21 "COK b\r\n");
+	ck_assert_str_eq(raw, "<gap>");
 	say("AT+LINE\nab");
 	expect("OK\r\nC");
 	at_server_hold(m.server);
@@ -785,8 +843,8 @@ START_TEST(ends_of_the_bytes)
 	expect("OK c\r\n");
 	ck_assert_str_eq(raw, "ab");
 	at_server_get_stats(m.server, &stats);
-	ck_assert_uint_eq(stats.commands, 3);
-	ck_assert_uint_eq(stats.errors, 1);
+	ck_assert_uint_eq(stats.commands, 8);
+	ck_assert_uint_eq(stats.errors, 3);
 }
 END_TEST
 
@@ -912,6 +970,8 @@ static Suite *suite(void)
 	tcase_add_test(tc, bytes_before_the_answer_has_left);
 	tcase_add_test(tc, line_that_is_not_taken);
 	tcase_add_test(tc, more_behind_than_is_kept);
+	tcase_add_test(tc, more_bytes_than_are_kept);
+	tcase_add_test(tc, lost_behind_another_one);
 	tcase_add_test(tc, ends_of_the_bytes);
 	tcase_add_test(tc, stats);
 	tcase_add_test(tc, trace_masks_secrets);

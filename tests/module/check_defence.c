@@ -285,6 +285,50 @@ START_TEST(during_otw)
 }
 END_TEST
 
+static void begin_otw(void)
+{
+	rig_say(&rig, "AT+OTW 3000,64");
+	ck_assert_str_eq(rig_hear(&rig), "OK\r\n");
+	fake_tty_take(fake_tty());
+}
+
+/* Lost with the connection as at any other time; it is none that was closed by RST. */
+START_TEST(connection_ends_during_otw)
+{
+	onboard();
+	expect("AT+CONF Defender=300", "OK\r\n");
+	rig_connect(&rig);
+	cJSON_Delete(take());
+	begin_otw();
+	outcome_is(DEFENDER_WAITING);
+	if (_i) {
+		fake_gpio_drive(1, false, 0);
+		rig_idle(&rig);
+		fake_timer_pass(1000);
+		fake_gpio_drive(1, true, 0);
+	} else {
+		fake_mqtt_lose(0);
+	}
+	rig_idle(&rig);
+	outcome_is(DEFENDER_LOST);
+	fake_timer_pass(2 * LEAST);
+	silent();
+
+	/* Without a connection OTW has none either. */
+	fake_tty_lose(fake_tty());
+	rig_idle(&rig);
+	fake_tty_take(fake_tty());
+	begin_otw();
+	fake_timer_pass(50000);
+	silent();
+	fake_tty_lose(fake_tty());
+	rig_idle(&rig);
+	fake_tty_take(fake_tty());
+	rig_connect(&rig);
+	cJSON_Delete(take());
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("defence");
@@ -298,6 +342,7 @@ int main(void)
 	tcase_add_test(tc, the_host_and_the_answers);
 	tcase_add_test(tc, lost_with_the_connection);
 	tcase_add_test(tc, during_otw);
+	tcase_add_loop_test(tc, connection_ends_during_otw, 0, 2);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

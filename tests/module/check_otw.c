@@ -2,6 +2,7 @@
 #include "module/otw.h"
 
 #include "fake/mailbox.h"
+#include "fake/mqtt.h"
 #include "fake/packed.h"
 #include "fake/rig.h"
 #include "fake/suite.h"
@@ -84,16 +85,85 @@ START_TEST(beside_a_connection)
 }
 END_TEST
 
+/* Before it has begun: nobody would send, and the next host would not be heard. */
+START_TEST(line_lost_behind_the_answer)
+{
+	fake_tty_set_sent(fake_tty(), false);
+	rig_say(&rig, _i ? "AT+OTW 3000,64" : "AT+OTW");
+	expect("OK\r\n");
+	fake_tty_lose(fake_tty());
+	fake_tty_set_sent(fake_tty(), true);
+	expect(_i ? E21 : "C" E21);
+	ck_assert_int_eq((int)rig.module->state, STATE_ACTIVE);
+	ck_assert_str_eq(rig_ask(&rig, "AT+OTA?"), "OK 0\r\n");
+	rig_say(&rig, "AT+OTW 3000,64");
+	expect("OK\r\n");
+	ck_assert_int_eq((int)rig.module->state, STATE_OTW);
+}
+END_TEST
+
+static void begin(bool connected)
+{
+	if (connected)
+		rig_connect(&rig);
+	rig_say(&rig, "AT+OTW 3000,64");
+	expect("OK\r\n");
+	ck_assert_int_eq((int)rig.module->state, connected ? STATE_OTW_CONNECTED : STATE_OTW);
+	ck_assert_int_eq(fake_mqtt()->up, connected);
+}
+
+/* With the connection, and nobody is told of its end. */
 START_TEST(rst_ends_it)
 {
-	rig_say(&rig, "AT+OTW 3000,64");
-	expect("OK\r\n");
+	begin(_i);
 	module_happen(rig.module, HAPPEN_RST_LOW);
+	ck_assert_int_eq((int)rig.module->state, STATE_HELD);
+	ck_assert(!fake_mqtt()->open);
 	module_happen(rig.module, HAPPEN_RST_HIGH);
 	expect("");
+	ck_assert_int_eq((int)rig.module->state, STATE_ACTIVE);
 	ck_assert_str_eq(rig_ask(&rig, "AT+EVENT?"), "OK 2 0 STARTUP\r\n");
-	rig_say(&rig, "AT+OTW 3000,64");
-	expect("OK\r\n");
+	ck_assert_str_eq(rig_ask(&rig, "AT+EVENT?"), "OK\r\n");
+	begin(_i);
+}
+END_TEST
+
+/* In there it is no command, and nobody else asks for it. */
+START_TEST(no_reset)
+{
+	static const enum happening not[] = { HAPPEN_RESET, HAPPEN_DISCONNECT, HAPPEN_CONNECT, HAPPEN_SLEEP };
+	enum state before;
+
+	begin(_i);
+	before = rig.module->state;
+	rig_say(&rig, "AT+RESET");
+	expect("");
+	for (size_t i = 0; i < ELEMENTS(not); i++)
+		module_happen(rig.module, not[i]);
+	ck_assert_int_eq((int)rig.module->state, (int)before);
+	ck_assert_int_eq(fake_mqtt()->up, _i);
+	fake_tty_lose(fake_tty());
+	expect(E21);
+	ck_assert_str_eq(rig_ask(&rig, "AT+CONNECT?"),
+			 _i ? "OK 1 0 CONNECTED STAGING\r\n" : "OK 0 0 DISCONNECTED STAGING\r\n");
+	ck_assert_str_eq(rig_ask(&rig, "AT+EVENT?"), "OK\r\n");
+}
+END_TEST
+
+/* The second one is none. */
+START_TEST(connection_is_lost)
+{
+	begin(_i);
+	for (int i = 0; i < 2; i++) {
+		module_happen(rig.module, HAPPEN_LOST);
+		ck_assert_int_eq((int)rig.module->state, STATE_OTW);
+	}
+	expect("");
+	fake_tty_lose(fake_tty());
+	expect(E21);
+	if (_i)
+		ck_assert_str_eq(rig_ask(&rig, "AT+EVENT?"), "OK 3 0 CONLOST\r\n");
+	ck_assert_str_eq(rig_ask(&rig, "AT+EVENT?"), "OK\r\n");
 }
 END_TEST
 
@@ -105,7 +175,10 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, blocks);
 	tcase_add_loop_test(tc, beside_a_connection, 0, 2);
-	tcase_add_test(tc, rst_ends_it);
+	tcase_add_loop_test(tc, line_lost_behind_the_answer, 0, 2);
+	tcase_add_loop_test(tc, rst_ends_it, 0, 2);
+	tcase_add_loop_test(tc, no_reset, 0, 2);
+	tcase_add_loop_test(tc, connection_is_lost, 0, 2);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

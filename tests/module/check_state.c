@@ -93,6 +93,32 @@ START_TEST(every_pair)
 }
 END_TEST
 
+/* A connection is what can be lost. */
+START_TEST(up)
+{
+	enum state s = (enum state)_i;
+	struct transition t;
+
+	ck_assert_int_eq(state_is_up(s), s == STATE_CONNECTED || s == STATE_OTW_CONNECTED);
+	ck_assert_int_eq(state_is_up(s), state_next(s, HAPPEN_LOST, &t));
+}
+END_TEST
+
+/* OTW takes no connection away, and brings none. */
+START_TEST(otw)
+{
+	enum state s = (enum state)_i;
+	struct transition t, back;
+
+	if (!state_next(s, HAPPEN_OTW, &t))
+		return;
+	ck_assert_int_eq(state_is_up(t.next), state_is_up(s));
+	ck_assert(state_next(t.next, HAPPEN_OTW_END, &back));
+	ck_assert_int_eq((int)back.next, (int)s);
+	ck_assert_uint_eq(t.actions | back.actions, 0);
+}
+END_TEST
+
 /* No state is a trap. */
 START_TEST(every_state_leads_back)
 {
@@ -182,6 +208,8 @@ int main(void)
 	TCase *tc = tcase_create("state");
 
 	tcase_add_loop_test(tc, every_pair, 0, PAIRS);
+	tcase_add_loop_test(tc, up, 0, STATE_COUNT);
+	tcase_add_loop_test(tc, otw, 0, STATE_COUNT);
 	tcase_add_loop_test(tc, every_state_leads_back, 0, STATE_COUNT);
 	tcase_add_test(tc, names);
 	tcase_add_test(tc, datasheet);

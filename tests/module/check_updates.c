@@ -7,6 +7,7 @@
 #include "fake/rig.h"
 #include "fake/suite.h"
 #include "fake/timer.h"
+#include "fake/tty.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -133,6 +134,70 @@ START_TEST(messages_of_a_connection_that_is_over)
 }
 END_TEST
 
+static void begin_otw(void)
+{
+	rig_say(&rig, "AT+OTW 3000,64");
+	ck_assert_str_eq(rig_hear(&rig), "OK\r\n");
+	fake_tty_take(fake_tty());
+}
+
+static void end_otw(void)
+{
+	fake_tty_lose(fake_tty());
+	ck_assert_str_eq(rig_hear(&rig), "ERR21 INVALID OTA UPDATE\r\n");
+	fake_tty_take(fake_tty());
+}
+
+/* The connection stays, and what it brings is heard; what had come before, too. */
+START_TEST(during_otw)
+{
+	unsigned asked;
+
+	rig_connect(&rig);
+	fake_mqtt_text(JOBS "notify", "{}");
+	begin_otw();
+	ck_assert(fake_jobs()->up);
+	ck_assert_str_eq(fake_jobs()->heard, JOBS "notify");
+	fake_mqtt_text(JOBS "$next/get/accepted", "{}");
+	rig_idle(&rig);
+	ck_assert_str_eq(fake_jobs()->heard, JOBS "$next/get/accepted");
+
+	/* An offer comes afterwards. */
+	offer();
+	asked = fake_jobs()->next;
+	end_otw();
+	ck_assert(fake_jobs()->up);
+	expect("AT+EVENT?", "OK\r\n");
+	ck_assert_uint_eq(fake_jobs()->next, asked + 1);
+	offer();
+	expect("AT+EVENT?", "OK 5 0 OTA\r\n");
+}
+END_TEST
+
+START_TEST(during_otw_without_a_connection)
+{
+	if (_i)
+		rig_connect(&rig);
+	begin_otw();
+	ck_assert_int_eq(fake_jobs()->up, _i);
+	if (_i)
+		fake_mqtt_lose(0);
+	rig_idle(&rig);
+	ck_assert(!fake_jobs()->up);
+	end_otw();
+	ck_assert(!fake_jobs()->up);
+	rig_connect(&rig);
+	ck_assert(fake_jobs()->up);
+
+	/* RST */
+	begin_otw();
+	drive_reset(false);
+	ck_assert(!fake_jobs()->up);
+	drive_reset(true);
+	ck_assert(!fake_jobs()->up);
+}
+END_TEST
+
 static void reach_ready(void)
 {
 	rig_connect(&rig);
@@ -197,6 +262,8 @@ int main(void)
 	tcase_add_test(tc, events_with_the_state);
 	tcase_add_test(tc, messages);
 	tcase_add_test(tc, messages_of_a_connection_that_is_over);
+	tcase_add_test(tc, during_otw);
+	tcase_add_loop_test(tc, during_otw_without_a_connection, 0, 2);
 	tcase_add_test(tc, startup_comes_first);
 	tcase_add_loop_test(tc, what_happens_while_nobody_listens, -1, 1);
 	suite_add_tcase(suite, tc);

@@ -185,6 +185,36 @@ START_TEST(jobs_wait)
 }
 END_TEST
 
+/* They need no buffer. */
+START_TEST(others_do_not_wait)
+{
+	static const char certificate[] = "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"c\",\"files\":[{"
+					  "\"filesize\":700,\"fileid\":0,\"fileType\":103}]}}";
+	unsigned asked;
+
+	mailbox_connect(&m);
+	ck_assert_int_eq(open_wire(), 0);
+	ota_wire_go(m.ota);
+	fake_jobs_next("bad", 1, JOBS_QUEUED, "{}");
+	ck_assert_uint_eq(fake_jobs()->updates, 1);
+	ck_assert_int_eq(fake_jobs()->status, JOBS_REJECTED);
+	fake_jobs_updated(NULL);
+	fake_jobs_next("cert", 1, JOBS_QUEUED, certificate);
+	ck_assert_str_eq(fake_renewal()->id, "cert");
+	fake_renewal_end(JOBS_SUCCEEDED, "Accepted");
+	ck_assert_int_eq(fake_jobs()->status, JOBS_SUCCEEDED);
+	fake_jobs_updated(NULL);
+	ck_assert_int_eq(ota_state(m.ota), OTA_IDLE);
+	expect_told("");
+
+	/* Nobody has waited for the end. */
+	asked = fake_jobs()->next;
+	ota_wire_lost(m.ota);
+	ck_assert_int_eq(ended, AT_ERR_OTA);
+	ck_assert_uint_eq(fake_jobs()->next, asked);
+}
+END_TEST
+
 START_TEST(forced_job_takes_its_place)
 {
 	mailbox_connect(&m);
@@ -221,6 +251,32 @@ START_TEST(not_durable)
 }
 END_TEST
 
+/* The host was told that it is not there. */
+START_TEST(durable_too_late)
+{
+	fake_keeper()->at_once = false;
+	make((struct packed){ .signer = m.signer });
+	ck_assert_int_eq(open_wire(), 0);
+	ota_wire_go(m.ota);
+	ck_assert_uint_eq(ota_wire_bytes(m.ota, file, sizeof(file)), sizeof(file));
+	ck_assert_uint_eq(fake_keeper()->waiting, 1);
+	fake_timer_pass(WIRE_DISK_MS + WIRE_PURGE_MS);
+	ck_assert_int_eq(ended, AT_ERR_OTA);
+	ck_assert_int_eq(ota_state(m.ota), OTA_IDLE);
+	ck_assert(fake_image()->discarded);
+	ck_assert_int_eq(open_wire(), AT_ERR_OTA); /* that one is not over */
+	fake_keeper_done(_i);
+	ck_assert_int_eq(ota_state(m.ota), OTA_IDLE);
+	fake_keeper()->at_once = true;
+	while (fake_keeper()->waiting > 0)
+		fake_keeper_done(0);
+	ck_assert_int_eq(fake_keeper()->disk.phase, RECORD_NOTHING);
+	expect_told("");
+	ended = 1;
+	receive_good();
+}
+END_TEST
+
 START_TEST(not_beside_a_job)
 {
 	mailbox_reach(&m, (enum ota_state)_i);
@@ -241,9 +297,11 @@ int main(void)
 	tcase_add_test(tc, survives);
 	tcase_add_test(tc, flushed);
 	tcase_add_loop_test(tc, jobs_wait, 0, 2);
+	tcase_add_test(tc, others_do_not_wait);
 	tcase_add_test(tc, forced_job_takes_its_place);
 	tcase_add_test(tc, reset_ends_it);
 	tcase_add_test(tc, not_durable);
+	tcase_add_loop_test(tc, durable_too_late, -1, 1);
 	tcase_add_loop_test(tc, not_beside_a_job, OTA_MODULE_OFFERED, OTA_STATE_COUNT);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/xmodem.h"
 
+#include "fake/frame.h"
 #include "fake/suite.h"
 #include "util/macro.h"
 
@@ -60,42 +61,28 @@ static void silence(void)
 	note(xmodem_silence(&x));
 }
 
+static void eot(void)
+{
+	feed("\x04", 1);
+	ck_assert_uint_eq(xmodem_silence_ms(&x), XMODEM_EOT_MS);
+	silence();
+}
+
 static void expect(const char *text)
 {
 	ck_assert_str_eq(told, text);
 	told[0] = '\0';
 }
 
-/* From the book: bit by bit, with 16 zeros behind it. */
-static unsigned crc(const uint8_t *data, size_t n)
-{
-	unsigned value = 0;
-
-	for (size_t i = 0; i < (n + 2) * 8; i++) {
-		unsigned bit = i / 8 < n ? (unsigned)data[i / 8] >> (7 - i % 8) & 1 : 0;
-
-		value = value << 1 | bit;
-		if (value & 0x10000)
-			value ^= 0x11021;
-	}
-	return value;
-}
-
-static uint8_t frame[3 + 1024 + 2];
+static uint8_t frame[FRAME_MAX];
 
 static size_t make(unsigned number, uint8_t first, size_t size)
 {
-	unsigned check;
+	uint8_t data[XMODEM_MAX_BLOCK];
 
-	frame[0] = size == 1024 ? XMODEM_STX : XMODEM_SOH;
-	frame[1] = (uint8_t)number;
-	frame[2] = (uint8_t)~number;
 	for (size_t i = 0; i < size; i++)
-		frame[3 + i] = (uint8_t)(first + i);
-	check = crc(frame + 3, size);
-	frame[3 + size] = (uint8_t)(check >> 8);
-	frame[4 + size] = (uint8_t)check;
-	return size + 5;
+		data[i] = (uint8_t)(first + i);
+	return frame_make(frame, number, data, size);
 }
 
 static void block(unsigned number, uint8_t first, size_t size)
@@ -115,9 +102,9 @@ START_TEST(both_sizes)
 	block(2, 8, 1024);
 	block(3, 9, 128);
 	expect("d8/1024 d9/128 ");
-	feed("\x04", 1);
+	eot();
 	expect("a15 ");
-	feed("\x04", 1);
+	eot();
 	expect("end ");
 }
 END_TEST
@@ -209,16 +196,59 @@ END_TEST
 
 START_TEST(one_eot_is_none)
 {
-	feed("\x04", 1);
+	eot();
 	expect("a43 "); /* no NAK before the first block */
 	block(1, 1, 128);
-	feed("\x04", 1);
+	eot();
 	expect("d1/128 a15 ");
 	block(2, 2, 128); /* it was a damaged byte */
-	feed("\x04", 1);
+	eot();
 	silence();
-	feed("\x04", 1);
+	eot();
 	expect("d2/128 a15 a15 end ");
+}
+END_TEST
+
+/* The first byte of a block was damaged, in one case that of block 4. */
+START_TEST(eot_with_more_behind_it)
+{
+	for (unsigned i = 1; i < 6; i++) {
+		if (i > 1) {
+			(void)make(i, 1, 1024);
+			frame[0] = XMODEM_EOT;
+			feed(frame, 1);
+			feed(frame + 1, 1028);
+			expect("");
+			ck_assert_uint_eq(xmodem_silence_ms(&x), XMODEM_QUIET_MS);
+			silence();
+			expect("a15 ");
+		}
+		block(i, 1, 1024);
+		expect("d1/1024 ");
+	}
+
+	/* It does not count as the first of two. */
+	feed("\x04?", 2);
+	silence();
+	eot();
+	expect("a15 a15 ");
+	feed("\x04?", 2);
+	silence();
+	eot();
+	expect("a15 end ");
+}
+END_TEST
+
+/* Impatience is none. */
+START_TEST(eot_twice_at_once)
+{
+	block(1, 1, 128);
+	feed("\x04\x04", 2);
+	expect("d1/128 ");
+	silence();
+	feed("\x04\x04\x04", 3);
+	silence();
+	expect("a15 end ");
 }
 END_TEST
 
@@ -228,28 +258,57 @@ START_TEST(cancelled)
 	expect("");
 	block(1, 1, 128);
 	feed("\x18", 1);
-	feed("\x04", 1);
+	eot();
 	expect("d1/128 a15 ");
 	feed("\x18\x18\x18", 2);
 	expect("cancel ");
+	setup();
+	block(1, 1, 128);
+	feed("\x04\x18\x18", 3);
+	silence();
+	expect("d1/128 cancel ");
 }
 END_TEST
 
-/* In the middle of a block they are data, at the end of what was one they count. */
+/* In the middle of something they may be data, at its end they count. */
 START_TEST(cancelled_in_the_middle)
 {
-	(void)make(1, 1, 1024);
-	feed(frame, 500); /* with 0x18 in it */
-	feed("\x18\x18\x18\x18\x08\x08", 6);
-	expect("");
-	silence();
-	expect("a43 ");
 	feed("rubbish\x18\x18 more", 14);
 	silence();
 	expect("a43 ");
 	feed("rubbish\x18\x18\x08\x08", 11);
 	silence();
 	expect("cancel ");
+}
+END_TEST
+
+/* In a block that breaks off they were none of its data. */
+static const struct {
+	size_t n; /* of the block, before them */
+	const char *end;
+	bool cancels;
+} cancels[] = {
+	{ 500, "\x18\x18", true },   { 500, "\x18\x18\x18\x18\x18\x18\x18\x18\x18\x18\b\b\b\b\b\b\b\b\b\b", true },
+	{ 1, "\x18\x18", true }, /* where its number should be */
+	{ 2, "\x18\x18", true },     { 1, "\x18\x18\b\b", true },
+	{ 500, "\x18", false },      { 500, "\x18 \x18", false },
+	{ 500, "\x18\x18 ", false }, { 1, "\x18", false },
+	{ 1, "\b\b", false },
+};
+
+START_TEST(cancelled_in_a_block)
+{
+	block(1, 1, 1024);
+	(void)make(2, 1, 1024);
+	feed(frame, cancels[_i].n);
+	feed(cancels[_i].end, strlen(cancels[_i].end));
+	expect("d1/1024 ");
+	silence();
+	expect(cancels[_i].cancels ? "cancel " : "a15 ");
+	if (cancels[_i].cancels)
+		return;
+	block(2, 2, 1024);
+	expect("d2/1024 ");
 }
 END_TEST
 
@@ -267,8 +326,11 @@ int main(void)
 	tcase_add_loop_test(tc, out_of_order, 0, 4);
 	tcase_add_test(tc, block_0);
 	tcase_add_test(tc, one_eot_is_none);
+	tcase_add_test(tc, eot_with_more_behind_it);
+	tcase_add_test(tc, eot_twice_at_once);
 	tcase_add_test(tc, cancelled);
 	tcase_add_test(tc, cancelled_in_the_middle);
+	tcase_add_loop_test(tc, cancelled_in_a_block, 0, ELEMENTS(cancels));
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
