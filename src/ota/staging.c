@@ -429,7 +429,5 @@ int staging_finish(struct staging *s)
 		begin_checkpoint(s);
 		r = end_checkpoint(s);
 	}
-	if (r == 0 && (fsync(s->file) < 0 || fsync(s->dir) < 0))
-		r = -errno;
 	return r < 0 ? r : digest_finish(s->whole, s->digest);
 }
