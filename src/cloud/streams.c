@@ -41,7 +41,6 @@ struct streams {
 	char token[MAX_TOKEN]; /* of this download, and behind it the request's number: see is_ours() */
 	struct window window;
 	uint64_t give_up; /* when, unless a good block comes */
-	uint8_t block[STREAMS_BLOCK];
 };
 
 /* --- the end --- */
@@ -195,7 +194,8 @@ static bool is_ours(const struct streams *s, const cJSON *root, bool may_lack, u
 }
 
 /* False: the answer to another question, a block that is there already, or one that is not as it has to be. */
-static bool read_block(struct streams *s, const cJSON *root, unsigned *ret_block, unsigned *ret_number, size_t *ret_n)
+static bool read_block(struct streams *s, const cJSON *root, unsigned *ret_block, unsigned *ret_number,
+		       uint8_t ret[STREAMS_BLOCK], size_t *ret_n)
 {
 	const char *text = payload_text(root, "p");
 	int64_t file = -1, block = -1, length = -1;
@@ -212,7 +212,7 @@ static bool read_block(struct streams *s, const cJSON *root, unsigned *ret_block
 	}
 	if (!window_wants(&s->window, (unsigned)block))
 		return false;
-	if (base64_decode(text, strlen(text), s->block, sizeof(s->block), &n) < 0 ||
+	if (base64_decode(text, strlen(text), ret, STREAMS_BLOCK, &n) < 0 ||
 	    n != block_size(s, (uint64_t)block) || length != (int64_t)n) {
 		streams_complain(s, "blocks that do not fit the job's filesize, or are no base64");
 		return false;
@@ -226,14 +226,15 @@ static void streams_data(struct streams *s, const cJSON *root)
 {
 	unsigned generation = s->generation, block, number;
 	bool full = s->full, taken;
+	uint8_t data[STREAMS_BLOCK];
 	size_t n;
 
-	if (!read_block(s, root, &block, &number, &n))
+	if (!read_block(s, root, &block, &number, data, &n))
 		return;
 
 	/* The owner may find room, or stop the download, before it returns. */
 	s->full = true;
-	taken = s->events.on_block(s->events.userdata, (uint64_t)block * STREAMS_BLOCK, s->block, n);
+	taken = s->events.on_block(s->events.userdata, (uint64_t)block * STREAMS_BLOCK, data, n);
 	if (s->generation != generation)
 		return;
 	if (taken && s->full)
