@@ -58,6 +58,7 @@ struct defender {
 	bool wanted;     /* a report, as soon as it is allowed */
 	unsigned losses; /* see DEFENDER_LOSSES */
 	enum phase phase;
+	bool acknowledged;            /* the report under way, by the broker */
 	uint64_t number;              /* of the report under way: what belongs to another one comes too late */
 	struct metrics_counts base;   /* what was delivered */
 	struct metrics_counts counts; /* ... when the answer is that the last report was accepted */
@@ -67,6 +68,17 @@ struct defender {
 };
 
 /* --- what became of a report --- */
+
+static bool is_fresh(const struct defender *d)
+{
+	return timer_now() - d->sent < DEFENDER_ANSWER_MS;
+}
+
+/* What the broker has not acknowledged may have gone into a line that was dead. */
+static enum defender_outcome without_answer(const struct defender *d)
+{
+	return d->acknowledged && !is_fresh(d) ? DEFENDER_UNANSWERED : DEFENDER_LOST;
+}
 
 static void defender_ended(struct defender *d, enum defender_outcome outcome)
 {
@@ -133,13 +145,22 @@ static void defender_failed(struct defender *d, int r)
 	defender_advance(d);
 }
 
+static void on_published(void *who, uint64_t number, int r)
+{
+	struct defender *d = who;
+
+	if (number == d->number && r >= 0)
+		d->acknowledged = true;
+}
+
 static void defender_publish(struct defender *d, const char *text)
 {
+	const struct done published = { on_published, d, d->number };
 	char topic[TOPICS_MAX];
 	int r;
 
 	(void)snprintf(topic, sizeof(topic), TOPIC_REPORT, d->thing_name);
-	r = d->events.publish(d->events.userdata, topic, text, strlen(text), 1);
+	r = d->events.publish(d->events.userdata, topic, text, strlen(text), published);
 	if (r < 0) {
 		defender_failed(d, r);
 		return;
@@ -207,7 +228,8 @@ static void defender_begin(struct defender *d)
 	char filter[TOPICS_MAX];
 	int r;
 
-	defender_ended(d, DEFENDER_UNANSWERED);
+	defender_ended(d, without_answer(d));
+	d->acknowledged = false;
 	d->wanted = false;
 	d->sent = timer_now();
 	d->least = d->sent + DEFENDER_LEAST_S * MILLI;
@@ -279,13 +301,11 @@ void defender_up(struct defender *d)
 
 void defender_down(struct defender *d, bool lost)
 {
-	bool fresh = timer_now() - d->sent < DEFENDER_ANSWER_MS;
-
 	d->up = false;
 	d->wanted = false;
-	if (d->phase != PHASE_IDLE && fresh && lost)
+	if (d->phase != PHASE_IDLE && !d->acknowledged && is_fresh(d) && lost)
 		defender_lost(d);
-	defender_ended(d, fresh ? DEFENDER_LOST : DEFENDER_UNANSWERED);
+	defender_ended(d, without_answer(d));
 	defender_advance(d);
 }
 
