@@ -282,7 +282,7 @@ void defender_set_interval(struct defender *d, unsigned seconds)
 	if (!on || d->least == 0)
 		d->tick = now + defender_period(d);
 	else
-		d->tick = d->least - DEFENDER_LEAST_S * MILLI + defender_period(d);
+		d->tick = d->least + defender_period(d) - DEFENDER_LEAST_S * MILLI;
 	if (d->tick < now)
 		d->tick = now;
 	if (!on)
@@ -419,6 +419,19 @@ struct defender *defender_free(struct defender *d)
 	return NULL;
 }
 
+/* The service does not know that the daemon is another one: its minimum counts from the last report, whose number is its
+ * time. A clock that says less than that tells nothing. */
+static uint64_t least_after_restart(const struct defender *d)
+{
+	struct metrics_counts counts;
+	int64_t now;
+	uint64_t gone;
+
+	d->events.sample(d->events.userdata, &counts, &now);
+	gone = now > 0 && (uint64_t)now > d->last ? (uint64_t)now - d->last : 0;
+	return gone < DEFENDER_LEAST_S ? timer_now() + (DEFENDER_LEAST_S - gone) * MILLI : 0;
+}
+
 void defender_start(struct defender *d)
 {
 	_cleanup_(freep) char *text = NULL;
@@ -437,8 +450,10 @@ void defender_start(struct defender *d)
 		r = num_parse(text, n > 0 && text[n - 1] == '\n' ? n - 1 : n, &kept);
 	if (r < 0)
 		(void)log_errno(r, "%s", path);
-	else if (kept < EPOCH_END)
-		d->last = kept;
-	else
+	else if (kept >= EPOCH_END)
 		log_warning("%s: not the number of a report", path);
+	if (r < 0 || kept >= EPOCH_END)
+		return;
+	d->last = kept;
+	d->least = least_after_restart(d);
 }

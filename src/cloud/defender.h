@@ -62,7 +62,7 @@ int defender_new(struct defender **ret, sd_event *event, const char *thing_name,
 struct defender *defender_free(struct defender *d);
 DEFINE_CLEANUP(struct defender *, defender_free)
 
-/* Reads what was kept. The folder exists. */
+/* Reads what was kept. The folder exists; events.sample() is asked for the time. */
 void defender_start(struct defender *d);
 
 /* 0: no reports. Less than DEFENDER_LEAST_S counts as that. The same again changes nothing. */

@@ -320,10 +320,49 @@ START_TEST(ids_rise)
 	restart();
 	defender_set_interval(defender, 300);
 	defender_up(defender);
+	silent(LEAST - 1);
+	fake_timer_pass(1);
 	sends(NOW + 2, 0);
 	now = NOW + 1000;
 	fake_timer_pass(LEAST);
 	sends(NOW + 1000, 0);
+}
+END_TEST
+
+/* In s: how late it is after the last report, and how long nothing may be sent. */
+static const struct {
+	int64_t later;
+	unsigned wait;
+} restarts[] = {
+	{ 0, DEFENDER_LEAST_S },
+	{ 1, DEFENDER_LEAST_S - 1 },
+	{ DEFENDER_LEAST_S - 1, 1 },
+	{ DEFENDER_LEAST_S, 0 },
+	{ DEFENDER_LEAST_S + 1, 0 },
+	{ 100000, 0 },
+	/* Nobody knows how long it was off. */
+	{ -1, DEFENDER_LEAST_S },
+	{ -100000, DEFENDER_LEAST_S },
+	{ -NOW, DEFENDER_LEAST_S },
+};
+
+START_TEST(minimum_over_a_restart)
+{
+	uint64_t wait = restarts[_i].wait * 1000ULL;
+
+	counts.sent = 1;
+	defender_set_interval(defender, 400);
+	defender_up(defender);
+	sends(NOW, 1);
+	now = NOW + restarts[_i].later;
+	restart();
+	defender_set_interval(defender, 400);
+	defender_up(defender);
+	if (wait > 0) {
+		silent(wait - 1);
+		fake_timer_pass(1);
+	}
+	sends(restarts[_i].later > 0 ? (double)now : NOW + 1, 1);
 }
 END_TEST
 
@@ -787,6 +826,7 @@ int main(void)
 	tcase_add_test(tc, goes_on_without_a_connection);
 	tcase_add_test(tc, another_interval_at_once);
 	tcase_add_test(tc, ids_rise);
+	tcase_add_loop_test(tc, minimum_over_a_restart, 0, (int)ELEMENTS(restarts));
 	tcase_add_loop_test(tc, damaged_id, 0, (int)ELEMENTS(damaged));
 	tcase_add_test(tc, id_not_kept);
 	tcase_add_test(tc, counts_since_the_last_accepted);
