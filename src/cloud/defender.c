@@ -249,10 +249,16 @@ static uint64_t defender_period(const struct defender *d)
 	return (seconds < DEFENDER_LEAST_S ? DEFENDER_LEAST_S : seconds) * MILLI;
 }
 
+/* No report before. */
+static uint64_t defender_gate(const struct defender *d)
+{
+	return d->least > d->pause ? d->least : d->pause;
+}
+
 static void defender_advance(void *userdata)
 {
 	struct defender *d = userdata;
-	uint64_t now = timer_now(), period = defender_period(d), gate, due;
+	uint64_t now = timer_now(), period = defender_period(d), due;
 
 	if (d->info.interval == 0) {
 		timer_disarm(&d->timer);
@@ -262,10 +268,12 @@ static void defender_advance(void *userdata)
 		d->tick += period * (1 + (now - d->tick) / period);
 		d->wanted = d->up;
 	}
-	gate = d->least > d->pause ? d->least : d->pause;
-	if (d->wanted && now >= gate)
+	if (d->wanted && now >= defender_gate(d))
 		defender_begin(d);
-	due = d->wanted && gate < d->tick ? gate : d->tick;
+	due = d->tick;
+	/* One that could not begin is wanted still, at another time. */
+	if (d->wanted && defender_gate(d) < due)
+		due = defender_gate(d);
 	timer_arm(&d->timer, due - now);
 }
 

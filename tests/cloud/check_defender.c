@@ -697,6 +697,37 @@ START_TEST(not_sent)
 }
 END_TEST
 
+/* Nor when it cannot even begin: at connect, and at a tick. */
+START_TEST(not_begun)
+{
+	counts.sent = 3;
+	fake_timer_pass(_i ? 12345 : 0);
+	defender_set_interval(defender, 86400);
+	subscribe_result = -EBUSY;
+	defender_up(defender);
+	for (unsigned i = 1; i <= 3; i++) {
+		ck_assert_uint_eq(asked, i);
+		silent(LEAST - 1);
+		if (i == 3)
+			subscribe_result = 0;
+		fake_timer_pass(1);
+	}
+	ck_assert_uint_eq(asked, 4);
+	sends(NOW, 3);
+	accepted(NOW);
+
+	if (_i == 0)
+		return;
+	subscribe_result = -EACCES;
+	fake_timer_pass(DAY - 3 * LEAST);
+	ck_assert_uint_eq(asked, 5);
+	subscribe_result = 0;
+	silent(LEAST - 1);
+	fake_timer_pass(1);
+	sends(NOW + 1, 0);
+}
+END_TEST
+
 /* The connection goes while the report is being made; and the module ends then, too. */
 START_TEST(down_meanwhile)
 {
@@ -841,6 +872,7 @@ int main(void)
 	tcase_add_test(tc, subscription_refused);
 	tcase_add_test(tc, subscription_comes_first);
 	tcase_add_test(tc, not_sent);
+	tcase_add_loop_test(tc, not_begun, 0, 2);
 	tcase_add_test(tc, down_meanwhile);
 	tcase_add_loop_test(tc, not_allowed, 0, 2);
 	tcase_add_test(tc, losses_of_other_kinds);
