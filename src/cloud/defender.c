@@ -130,8 +130,7 @@ static int read_job(void *arg)
 	r->traffic.packets_out += more.packets_out;
 	r->counts.traffic = r->traffic;
 	metrics_between(&r->base, &r->counts, &since);
-	r->text = metrics_text(r->id, network, &since);
-	return r->text ? 0 : -ENOMEM;
+	return metrics_text(r->id, network, &since, METRICS_MAX, &r->text);
 }
 
 static void defender_advance(void *userdata);
