@@ -6,19 +6,16 @@
 #include "config/epoch.h"
 #include "util/file.h"
 #include "util/log.h"
-#include "util/num.h"
 #include "util/timer.h"
 #include "util/worker.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEFENDER_FILE "defender" /* in the state folder: the number of the last report in decimal digits */
 #define TOPIC_REPORT  "$aws/things/%s/defender/metrics/json"
-#define MAX_TEXT      24
 #define MILLI         1000ULL
 
 enum phase {
@@ -113,7 +110,7 @@ static int read_job(void *arg)
 	_cleanup_(freep) struct netstat *network = malloc(sizeof(*network));
 	struct netstat_traffic more = { 0 };
 	struct metrics_counts since;
-	char text[MAX_TEXT];
+	char text[sizeof("18446744073709551615\n")];
 
 	(void)snprintf(text, sizeof(text), "%llu\n", (unsigned long long)r->id);
 	r->kept = file_replace(r->dir, DEFENDER_FILE, NULL, text, strlen(text), 0600);
@@ -148,8 +145,7 @@ static void on_published(void *who, uint64_t number, int r)
 {
 	struct defender *d = who;
 
-	if (number == d->number && r >= 0)
-		d->acknowledged = true;
+	d->acknowledged |= number == d->number && r >= 0;
 }
 
 static void defender_publish(struct defender *d, const char *text)
@@ -269,10 +265,8 @@ static void defender_advance(void *userdata)
 	}
 	if (d->wanted && now >= defender_gate(d))
 		defender_begin(d);
-	due = d->tick;
 	/* One that could not begin is wanted still, at another time. */
-	if (d->wanted && defender_gate(d) < due)
-		due = defender_gate(d);
+	due = d->wanted && defender_gate(d) < d->tick ? defender_gate(d) : d->tick;
 	timer_arm(&d->timer, due - now);
 }
 
@@ -426,8 +420,7 @@ struct defender *defender_free(struct defender *d)
 	return NULL;
 }
 
-/* The service does not know that the daemon is another one: its minimum counts from the last report, whose number is its
- * time. A clock that says less than that tells nothing. */
+/* The service's minimum goes on: the last report's number is its time. A clock that says less tells nothing. */
 static uint64_t least_after_restart(const struct defender *d)
 {
 	struct metrics_counts counts;
@@ -441,26 +434,17 @@ static uint64_t least_after_restart(const struct defender *d)
 
 void defender_start(struct defender *d)
 {
-	_cleanup_(freep) char *text = NULL;
-	char path[PATH_MAX];
 	uint64_t kept = 0;
-	size_t n;
-	int r;
+	int r = file_read_number(d->dir, DEFENDER_FILE, &kept);
 
-	r = snprintf(path, sizeof(path), "%s/" DEFENDER_FILE, d->dir);
-	if (r < 0 || (size_t)r >= sizeof(path))
-		return;
-	r = file_read(path, MAX_TEXT, &text, &n);
 	if (r == -ENOENT)
 		return;
-	if (r == 0)
-		r = num_parse(text, n > 0 && text[n - 1] == '\n' ? n - 1 : n, &kept);
-	if (r < 0)
-		(void)log_errno(r, "%s", path);
-	else if (kept >= EPOCH_END)
-		log_warning("%s: not the number of a report", path);
-	if (r < 0 || kept >= EPOCH_END)
-		return;
-	d->last = kept;
-	d->least = least_after_restart(d);
+	if (r < 0) {
+		(void)log_errno(r, "%s/" DEFENDER_FILE, d->dir);
+	} else if (kept >= EPOCH_END) {
+		log_warning("%s/" DEFENDER_FILE ": not the number of a report", d->dir);
+	} else {
+		d->last = kept;
+		d->least = least_after_restart(d);
+	}
 }
