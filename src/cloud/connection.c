@@ -280,9 +280,9 @@ int connection_unsubscribe(struct connection *c, const void *filter, size_t n, s
 
 /* --- of the module itself --- */
 
-int connection_send(struct connection *c, const char *topic, const void *payload, size_t n, int qos)
+int connection_send(struct connection *c, const char *topic, const void *payload, size_t n, int qos, struct done done)
 {
-	int r = c->state == CONNECTION_UP ? outbox_send(&c->outbox, topic, payload, n, qos) : -ENOTCONN;
+	int r = c->state == CONNECTION_UP ? outbox_send(&c->outbox, topic, payload, n, qos, done) : -ENOTCONN;
 
 	if (r == 0) {
 		c->stats.published++;

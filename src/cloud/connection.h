@@ -70,9 +70,10 @@ int connection_publish(struct connection *c, const void *topic, size_t topic_n, 
 int connection_subscribe(struct connection *c, const void *filter, size_t n, struct done done) _must_check_;
 int connection_unsubscribe(struct connection *c, const void *filter, size_t n, struct done done) _must_check_;
 
-/* For the module itself, beside what the host does; nobody waits for the acknowledgement. 0; -ENOTCONN; -EBUSY when
- * many packets wait for theirs; -errno. */
-int connection_send(struct connection *c, const char *topic, const void *payload, size_t n, int qos) _must_check_;
+/* For the module itself, beside what the host does. done as of outbox_send(). 0; without done -ENOTCONN, -EBUSY when
+ * many packets wait for their acknowledgement, -errno. */
+int connection_send(struct connection *c, const char *topic, const void *payload, size_t n, int qos,
+		    struct done done) _must_check_;
 
 /* A subscription of the module itself, to a filter besides those of CONNECT. Lasts as long as the connection,
  * whatever the host unsubscribes from; asking for it again does nothing but call done. done gets 0, AT_ERR_PARAMETER

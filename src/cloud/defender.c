@@ -6,19 +6,16 @@
 #include "config/epoch.h"
 #include "util/file.h"
 #include "util/log.h"
-#include "util/num.h"
 #include "util/timer.h"
 #include "util/worker.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEFENDER_FILE "defender" /* in the state folder: the number of the last report in decimal digits */
 #define TOPIC_REPORT  "$aws/things/%s/defender/metrics/json"
-#define MAX_TEXT      24
 #define MILLI         1000ULL
 
 enum phase {
@@ -58,6 +55,7 @@ struct defender {
 	bool wanted;     /* a report, as soon as it is allowed */
 	unsigned losses; /* see DEFENDER_LOSSES */
 	enum phase phase;
+	bool acknowledged;            /* the report under way, by the broker */
 	uint64_t number;              /* of the report under way: what belongs to another one comes too late */
 	struct metrics_counts base;   /* what was delivered */
 	struct metrics_counts counts; /* ... when the answer is that the last report was accepted */
@@ -67,6 +65,17 @@ struct defender {
 };
 
 /* --- what became of a report --- */
+
+static bool is_fresh(const struct defender *d)
+{
+	return timer_now() - d->sent < DEFENDER_ANSWER_MS;
+}
+
+/* What the broker has not acknowledged may have gone into a line that was dead. */
+static enum defender_outcome without_answer(const struct defender *d)
+{
+	return d->acknowledged && !is_fresh(d) ? DEFENDER_UNANSWERED : DEFENDER_LOST;
+}
 
 static void defender_ended(struct defender *d, enum defender_outcome outcome)
 {
@@ -101,7 +110,7 @@ static int read_job(void *arg)
 	_cleanup_(freep) struct netstat *network = malloc(sizeof(*network));
 	struct netstat_traffic more = { 0 };
 	struct metrics_counts since;
-	char text[MAX_TEXT];
+	char text[sizeof("18446744073709551615\n")];
 
 	(void)snprintf(text, sizeof(text), "%llu\n", (unsigned long long)r->id);
 	r->kept = file_replace(r->dir, DEFENDER_FILE, NULL, text, strlen(text), 0600);
@@ -118,8 +127,7 @@ static int read_job(void *arg)
 	r->traffic.packets_out += more.packets_out;
 	r->counts.traffic = r->traffic;
 	metrics_between(&r->base, &r->counts, &since);
-	r->text = metrics_text(r->id, network, &since);
-	return r->text ? 0 : -ENOMEM;
+	return metrics_text(r->id, network, &since, METRICS_MAX, &r->text);
 }
 
 static void defender_advance(void *userdata);
@@ -133,13 +141,21 @@ static void defender_failed(struct defender *d, int r)
 	defender_advance(d);
 }
 
+static void on_published(void *who, uint64_t number, int r)
+{
+	struct defender *d = who;
+
+	d->acknowledged |= number == d->number && r >= 0;
+}
+
 static void defender_publish(struct defender *d, const char *text)
 {
+	const struct done published = { on_published, d, d->number };
 	char topic[TOPICS_MAX];
 	int r;
 
 	(void)snprintf(topic, sizeof(topic), TOPIC_REPORT, d->thing_name);
-	r = d->events.publish(d->events.userdata, topic, text, strlen(text), 1);
+	r = d->events.publish(d->events.userdata, topic, text, strlen(text), published);
 	if (r < 0) {
 		defender_failed(d, r);
 		return;
@@ -207,7 +223,8 @@ static void defender_begin(struct defender *d)
 	char filter[TOPICS_MAX];
 	int r;
 
-	defender_ended(d, DEFENDER_UNANSWERED);
+	defender_ended(d, without_answer(d));
+	d->acknowledged = false;
 	d->wanted = false;
 	d->sent = timer_now();
 	d->least = d->sent + DEFENDER_LEAST_S * MILLI;
@@ -227,10 +244,16 @@ static uint64_t defender_period(const struct defender *d)
 	return (seconds < DEFENDER_LEAST_S ? DEFENDER_LEAST_S : seconds) * MILLI;
 }
 
+/* No report before. */
+static uint64_t defender_gate(const struct defender *d)
+{
+	return d->least > d->pause ? d->least : d->pause;
+}
+
 static void defender_advance(void *userdata)
 {
 	struct defender *d = userdata;
-	uint64_t now = timer_now(), period = defender_period(d), gate, due;
+	uint64_t now = timer_now(), period = defender_period(d), due;
 
 	if (d->info.interval == 0) {
 		timer_disarm(&d->timer);
@@ -240,10 +263,10 @@ static void defender_advance(void *userdata)
 		d->tick += period * (1 + (now - d->tick) / period);
 		d->wanted = d->up;
 	}
-	gate = d->least > d->pause ? d->least : d->pause;
-	if (d->wanted && now >= gate)
+	if (d->wanted && now >= defender_gate(d))
 		defender_begin(d);
-	due = d->wanted && gate < d->tick ? gate : d->tick;
+	/* One that could not begin is wanted still, at another time. */
+	due = d->wanted && defender_gate(d) < d->tick ? defender_gate(d) : d->tick;
 	timer_arm(&d->timer, due - now);
 }
 
@@ -260,7 +283,7 @@ void defender_set_interval(struct defender *d, unsigned seconds)
 	if (!on || d->least == 0)
 		d->tick = now + defender_period(d);
 	else
-		d->tick = d->least - DEFENDER_LEAST_S * MILLI + defender_period(d);
+		d->tick = d->least + defender_period(d) - DEFENDER_LEAST_S * MILLI;
 	if (d->tick < now)
 		d->tick = now;
 	if (!on)
@@ -279,13 +302,11 @@ void defender_up(struct defender *d)
 
 void defender_down(struct defender *d, bool lost)
 {
-	bool fresh = timer_now() - d->sent < DEFENDER_ANSWER_MS;
-
 	d->up = false;
 	d->wanted = false;
-	if (d->phase != PHASE_IDLE && fresh && lost)
+	if (d->phase != PHASE_IDLE && !d->acknowledged && is_fresh(d) && lost)
 		defender_lost(d);
-	defender_ended(d, fresh ? DEFENDER_LOST : DEFENDER_UNANSWERED);
+	defender_ended(d, without_answer(d));
 	defender_advance(d);
 }
 
@@ -399,26 +420,31 @@ struct defender *defender_free(struct defender *d)
 	return NULL;
 }
 
+/* The service's minimum goes on: the last report's number is its time. A clock that says less tells nothing. */
+static uint64_t least_after_restart(const struct defender *d)
+{
+	struct metrics_counts counts;
+	int64_t now;
+	uint64_t gone;
+
+	d->events.sample(d->events.userdata, &counts, &now);
+	gone = now > 0 && (uint64_t)now > d->last ? (uint64_t)now - d->last : 0;
+	return gone < DEFENDER_LEAST_S ? timer_now() + (DEFENDER_LEAST_S - gone) * MILLI : 0;
+}
+
 void defender_start(struct defender *d)
 {
-	_cleanup_(freep) char *text = NULL;
-	char path[PATH_MAX];
 	uint64_t kept = 0;
-	size_t n;
-	int r;
+	int r = file_read_number(d->dir, DEFENDER_FILE, &kept);
 
-	r = snprintf(path, sizeof(path), "%s/" DEFENDER_FILE, d->dir);
-	if (r < 0 || (size_t)r >= sizeof(path))
-		return;
-	r = file_read(path, MAX_TEXT, &text, &n);
 	if (r == -ENOENT)
 		return;
-	if (r == 0)
-		r = num_parse(text, n > 0 && text[n - 1] == '\n' ? n - 1 : n, &kept);
-	if (r < 0)
-		(void)log_errno(r, "%s", path);
-	else if (kept < EPOCH_END)
+	if (r < 0) {
+		(void)log_errno(r, "%s/" DEFENDER_FILE, d->dir);
+	} else if (kept >= EPOCH_END) {
+		log_warning("%s/" DEFENDER_FILE ": not the number of a report", d->dir);
+	} else {
 		d->last = kept;
-	else
-		log_warning("%s: not the number of a report", path);
+		d->least = least_after_restart(d);
+	}
 }

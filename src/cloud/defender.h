@@ -13,7 +13,7 @@
 #include <systemd/sd-event.h>
 
 #define DEFENDER_LEAST_S     300   /* between two reports: the service's minimum */
-#define DEFENDER_ANSWER_MS   10000 /* a report of which nothing is heard so long was delivered */
+#define DEFENDER_ANSWER_MS   10000 /* a report that was acknowledged, and not answered in this time, was delivered */
 #define DEFENDER_LOSSES      5     /* of connections in a row, with a report that was not answered: it is not allowed */
 #define DEFENDER_PAUSE_S     86400 /* ... and then is tried again */
 #define DEFENDER_MAX_CODE    64
@@ -24,8 +24,8 @@ enum defender_outcome {
 	DEFENDER_WAITING,
 	DEFENDER_ACCEPTED,
 	DEFENDER_REJECTED,
-	DEFENDER_UNANSWERED, /* and taken as delivered: not every server answers */
-	DEFENDER_LOST,       /* with its connection: what it counted is in the next one */
+	DEFENDER_UNANSWERED, /* but acknowledged, and taken as delivered: not every server answers */
+	DEFENDER_LOST,       /* with its connection, or never acknowledged: what it counted is in the next one */
 };
 
 struct defender_info {
@@ -44,8 +44,8 @@ struct defender_events {
 	/* What has been counted so far, its traffic aside; and seconds since 1970. */
 	void (*sample)(void *userdata, struct metrics_counts *ret, int64_t *ret_now);
 
-	/* Hands a packet to the connection. 0 or -errno. */
-	int (*publish)(void *userdata, const char *topic, const void *payload, size_t n, int qos);
+	/* With QoS 1. 0: done gets 0 with the acknowledgement, perhaps at once, or -errno. -errno. */
+	int (*publish)(void *userdata, const char *topic, const void *payload, size_t n, struct done done);
 
 	/* Again it does nothing but call done, as long as it holds; see connection_watch(). */
 	int (*subscribe)(void *userdata, const char *filter, struct done done);
@@ -62,7 +62,7 @@ int defender_new(struct defender **ret, sd_event *event, const char *thing_name,
 struct defender *defender_free(struct defender *d);
 DEFINE_CLEANUP(struct defender *, defender_free)
 
-/* Reads what was kept. The folder exists. */
+/* Reads what was kept. The folder exists; events.sample() is asked for the time. */
 void defender_start(struct defender *d);
 
 /* 0: no reports. Less than DEFENDER_LEAST_S counts as that. The same again changes nothing. */

@@ -3,8 +3,11 @@
 
 #include "cloud/payload.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define VERSION "1.0"
 
@@ -78,15 +81,15 @@ static void add_interface(cJSON *to, const char *name, const struct netstat_port
 		add_text(to, name, text, ok);
 }
 
-static void add_ports(cJSON *to, const char *name, const struct netstat_ports *ports, bool *ok)
+static void add_ports(cJSON *to, const char *name, const struct netstat_ports *ports, bool lists, bool *ok)
 {
 	cJSON *object, *array;
 
 	if (!ports->known)
 		return;
 	object = add_object(to, name, ok);
-	array = add_array(object, "ports", ok);
-	for (size_t i = 0; i < ports->count; i++) {
+	array = lists ? add_array(object, "ports", ok) : NULL;
+	for (size_t i = 0; lists && i < ports->count; i++) {
 		cJSON *one = add_object(array, NULL, ok);
 
 		add_interface(one, "interface", &ports->all[i], ok);
@@ -95,12 +98,12 @@ static void add_ports(cJSON *to, const char *name, const struct netstat_ports *p
 	add_number(object, "total", ports->total, ok);
 }
 
-static void add_connections(cJSON *to, const struct netstat_connections *connections, bool *ok)
+static void add_connections(cJSON *to, const struct netstat_connections *connections, bool lists, bool *ok)
 {
 	cJSON *object = add_object(add_object(to, "tcp_connections", ok), "established_connections", ok);
-	cJSON *array = add_array(object, "connections", ok);
+	cJSON *array = lists ? add_array(object, "connections", ok) : NULL;
 
-	for (size_t i = 0; i < connections->count; i++) {
+	for (size_t i = 0; lists && i < connections->count; i++) {
 		const struct netstat_connection *c = &connections->all[i];
 		cJSON *one = add_object(array, NULL, ok);
 
@@ -127,7 +130,8 @@ static void add_custom(cJSON *to, const char *name, uint64_t number, bool *ok)
 	add_number(add_object(add_array(to, name, ok), NULL, ok), "number", number, ok);
 }
 
-char *metrics_text(uint64_t id, const struct netstat *network, const struct metrics_counts *counts)
+/* For free(); NULL: no memory. */
+static char *report(uint64_t id, const struct netstat *network, const struct metrics_counts *counts, bool lists)
 {
 	_cleanup_(cJSON_Deletep) cJSON *root = cJSON_CreateObject();
 	bool ok = root != NULL;
@@ -138,12 +142,12 @@ char *metrics_text(uint64_t id, const struct netstat *network, const struct metr
 	add_text(header, "version", VERSION, &ok);
 	metrics = network->tcp.known || network->udp.known || counts->has_traffic ? add_object(root, "metrics", &ok)
 										  : NULL;
-	add_ports(metrics, "listening_tcp_ports", &network->tcp, &ok);
-	add_ports(metrics, "listening_udp_ports", &network->udp, &ok);
+	add_ports(metrics, "listening_tcp_ports", &network->tcp, lists, &ok);
+	add_ports(metrics, "listening_udp_ports", &network->udp, lists, &ok);
 	if (counts->has_traffic)
 		add_traffic(metrics, &counts->traffic, &ok);
 	if (network->tcp.known)
-		add_connections(metrics, &network->connections, &ok);
+		add_connections(metrics, &network->connections, lists, &ok);
 	custom = add_object(root, "custom_metrics", &ok);
 	add_custom(custom, "BytesOut", counts->bytes_out, &ok);
 	add_custom(custom, "MessagesSent", counts->sent, &ok);
@@ -152,4 +156,21 @@ char *metrics_text(uint64_t id, const struct netstat *network, const struct metr
 	add_custom(custom, "ReconnectEvents", counts->reconnects > 0, &ok);
 	add_custom(custom, "FlashMemoryWrites", counts->writes, &ok);
 	return ok ? cJSON_PrintUnformatted(root) : NULL;
+}
+
+int metrics_text(uint64_t id, const struct netstat *network, const struct metrics_counts *counts, size_t max,
+		 char **ret)
+{
+	_cleanup_(freep) char *text = report(id, network, counts, true);
+
+	if (text && strlen(text) > max) {
+		free(text);
+		text = report(id, network, counts, false);
+	}
+	if (!text)
+		return -ENOMEM;
+	if (strlen(text) > max)
+		return -EMSGSIZE;
+	*ret = TAKE_PTR(text);
+	return 0;
 }

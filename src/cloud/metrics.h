@@ -6,9 +6,10 @@
 #include "util/netstat.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define METRICS_MAX (48 * 1024) /* bytes of the longest report */
+#define METRICS_MAX (48 * 1024) /* bytes of the longest report; AWS IoT takes messages of 128 KiB */
 
 /* Since the start of the module. */
 struct metrics_counts {
@@ -23,5 +24,7 @@ struct metrics_counts {
 void metrics_between(const struct metrics_counts *before, const struct metrics_counts *after,
 		     struct metrics_counts *ret);
 
-/* counts: since the last report. For free(); NULL: no memory. */
-char *metrics_text(uint64_t id, const struct netstat *network, const struct metrics_counts *counts) _must_check_;
+/* counts: since the last report. A report that were longer than max bytes comes without the lists of ports and
+ * connections, whose totals stay. ret is for free(). 0, -ENOMEM; -EMSGSIZE: even that is longer. */
+int metrics_text(uint64_t id, const struct netstat *network, const struct metrics_counts *counts, size_t max,
+		 char **ret) _must_check_;

@@ -22,9 +22,9 @@ static void on_sent(void *who, uint64_t number, int r)
 {
 	struct outbox *o = who;
 
-	(void)number;
-	(void)r;
 	o->open--;
+	if (number < OUTBOX_MAX)
+		done_call(&o->sent[number], r);
 }
 
 static void on_watched(void *who, uint64_t number, int r)
@@ -32,7 +32,7 @@ static void on_watched(void *who, uint64_t number, int r)
 	struct outbox *o = who;
 	struct watch *w = &o->watches[number];
 
-	on_sent(who, number, r);
+	o->open--;
 	w->open = false;
 	if (r == -ECONNRESET)
 		w->losses++;
@@ -53,12 +53,23 @@ static int outbox_opened(struct outbox *o, int r)
 	return r;
 }
 
-int outbox_send(struct outbox *o, const char *topic, const void *payload, size_t n, int qos)
+int outbox_send(struct outbox *o, const char *topic, const void *payload, size_t n, int qos, struct done done)
 {
+	size_t slot = done.fn ? 0 : OUTBOX_MAX;
+	int r;
+
 	if (o->open >= OUTBOX_MAX)
 		return -EBUSY;
 	o->open++;
-	return outbox_opened(o, mqtt_publish(o->mqtt, topic, payload, n, qos, (struct done){ on_sent, o, 0 }));
+	/* One is free: there are as many as packets. */
+	while (slot < OUTBOX_MAX && o->sent[slot].fn)
+		slot++;
+	if (slot < OUTBOX_MAX)
+		o->sent[slot] = done;
+	r = outbox_opened(o, mqtt_publish(o->mqtt, topic, payload, n, qos, (struct done){ on_sent, o, slot }));
+	if (r < 0 && slot < OUTBOX_MAX)
+		o->sent[slot] = (struct done){ 0 };
+	return r;
 }
 
 /* The slot of this filter, or a free one; NULL: there is none. */

@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the module itself sends and subscribes to after CONNECT, beside the one operation of the host. Nobody waits for
- * its acknowledgements; they are counted, so that a server that withholds them leaves the host its own. */
+/* What the module itself sends and subscribes to after CONNECT, beside the one operation of the host. Its packets are
+ * counted until they are acknowledged, so that a server that withholds that leaves the host its own. */
 
 #include "cloud/mqtt.h"
 #include "cloud/topics.h"
@@ -25,7 +25,8 @@ struct watch {
 
 struct outbox {
 	struct mqtt *mqtt;
-	unsigned open; /* packets that wait for their acknowledgement */
+	unsigned open;                /* packets that wait for their acknowledgement */
+	struct done sent[OUTBOX_MAX]; /* of those among them that were published and that somebody waits for */
 	struct watch watches[OUTBOX_FILTERS];
 };
 
@@ -34,8 +35,10 @@ void outbox_init(struct outbox *o, struct mqtt *mqtt);
 /* The connection has ended, and the subscriptions with it. */
 void outbox_ended(struct outbox *o);
 
-/* 0; -EBUSY when OUTBOX_MAX packets wait; -errno of mqtt_publish(). */
-int outbox_send(struct outbox *o, const char *topic, const void *payload, size_t n, int qos) _must_check_;
+/* done, which may be empty, gets 0 when the packet is acknowledged (QoS 1) or on its way (QoS 0), perhaps at once;
+ * -ECONNRESET, -ECANCELED. 0; without done -EBUSY when OUTBOX_MAX packets wait, or -errno of mqtt_publish(). */
+int outbox_send(struct outbox *o, const char *topic, const void *payload, size_t n, int qos,
+		struct done done) _must_check_;
 
 /* Again it does nothing but call done. done gets 0; AT_ERR_PARAMETER when the filter is refused; -ECONNRESET,
  * -ECANCELED. 0; -EACCES once, when it was refused as AWS IoT does it: by ending the connection; -ENOSPC beyond

@@ -3,11 +3,9 @@
 
 #include "util/file.h"
 #include "util/log.h"
-#include "util/num.h"
 #include "util/worker.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,26 +77,17 @@ void epoch_note(struct epoch *e, int64_t now)
 
 void epoch_start(struct epoch *e)
 {
-	_cleanup_(freep) char *text = NULL;
-	char path[PATH_MAX];
 	uint64_t kept = 0;
-	size_t n;
-	int r;
+	int r = file_read_number(e->dir, EPOCH_FILE, &kept);
 
-	r = snprintf(path, sizeof(path), "%s/" EPOCH_FILE, e->dir);
-	if (r < 0 || (size_t)r >= sizeof(path))
-		return;
-	r = file_read(path, EPOCH_TEXT, &text, &n);
 	if (r == -ENOENT)
 		return;
-	if (r == 0)
-		r = num_parse(text, n > 0 && text[n - 1] == '\n' ? n - 1 : n, &kept);
 	if (r < 0)
-		(void)log_errno(r, "%s", path);
+		(void)log_errno(r, "%s/" EPOCH_FILE, e->dir);
 	else if (kept > EPOCH_RELEASE && kept < EPOCH_END)
 		e->floor = (int64_t)kept;
 	else
-		log_warning("%s: not a time", path);
+		log_warning("%s/" EPOCH_FILE ": not a time", e->dir);
 }
 
 int epoch_new(struct epoch **ret, sd_event *event, const char *state_dir)

@@ -13,6 +13,9 @@ int ctl_main(int argc, char **argv);
 /* One clear line on stderr. Returns CTL_FAILURE. */
 int ctl_error(const char *format, ...) _printf_(1, 2);
 
+/* The same for what was done, but may not be what was meant. */
+void ctl_warning(const char *format, ...) _printf_(1, 2);
+
 /* The same for a command line that makes no sense. Returns CTL_USAGE. */
 int ctl_usage_error(const char *command, const char *format, ...) _printf_(2, 3);
 

@@ -32,7 +32,8 @@ static const char help_text[] =
 	"\n"
 	"  --key KEY           sign with it: a PEM file, or a URI (pkcs11:, handle:)\n"
 	"  --pin-file FILE     its passphrase or PIN\n"
-	"  --version TEXT      what the image is, up to 64 bytes each\n"
+	"  --version TEXT      what the image is, up to 64 bytes each; without a version\n"
+	"                      the module cannot refuse one that is older than what runs\n"
 	"  --manufacturer TEXT\n"
 	"  --model TEXT\n"
 	"  -o, --output FILE   the image (default: PAYLOAD.image)\n"
@@ -137,6 +138,7 @@ static int sign_file(const struct options *o, const char *output)
 static int image_sign(const struct options *o)
 {
 	_cleanup_(freep) char *output = NULL;
+	int r;
 
 	if (!o->key)
 		return ctl_usage_error(COMMAND, "sign needs --key");
@@ -146,7 +148,10 @@ static int image_sign(const struct options *o)
 		output = NULL;
 		return load_no_memory();
 	}
-	return sign_file(o, output);
+	r = sign_file(o, output);
+	if (r == 0 && !(o->version && *o->version))
+		ctl_warning("%s has no --version: modules take it whatever version runs, a newer one too", output);
+	return r;
 }
 
 /* --- verify, info --- */

@@ -31,6 +31,17 @@ int ctl_error(const char *format, ...)
 	return CTL_FAILURE;
 }
 
+void ctl_warning(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("expresslinkctl: warning: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
 int ctl_usage_error(const char *command, const char *format, ...)
 {
 	va_list ap;

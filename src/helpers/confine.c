@@ -34,7 +34,7 @@ static void limit(int what, rlim_t most)
 	(void)setrlimit((__rlimit_resource_t)what, &both);
 }
 
-static void set_limits(void)
+void confine_limits(void)
 {
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_FSIZE, 0);
@@ -280,7 +280,6 @@ unsigned confine(uint16_t port)
 {
 	unsigned done = 0;
 
-	set_limits();
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return 0;

@@ -21,3 +21,6 @@ enum {
 
 /* port: the one that is still to be connected to. Which of the two the kernel has put in force; never fails. */
 unsigned confine(uint16_t port);
+
+/* The limits. Behind what is still to be said: stderr may be a file, which must not grow then. */
+void confine_limits(void);

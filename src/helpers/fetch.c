@@ -444,6 +444,7 @@ int main(void)
 		judge(&t, FETCH_FAILED, "Not a URL, or a library that lacks something");
 	if (confine(port) == 0)
 		(void)fputs("<4>The kernel has neither seccomp nor Landlock for " FETCH_HELPER "\n", stderr);
+	confine_limits();
 	if (!t.verdict)
 		attempt(&t);
 	finish(&t);

@@ -38,11 +38,11 @@ static void on_sample(void *userdata, struct metrics_counts *ret, int64_t *ret_n
 	*ret_now = now > floor ? now : floor;
 }
 
-static int on_publish(void *userdata, const char *topic, const void *payload, size_t n, int qos)
+static int on_publish(void *userdata, const char *topic, const void *payload, size_t n, struct done done)
 {
 	const struct defence *d = userdata;
 
-	return connection_send(d->connection, topic, payload, n, qos);
+	return connection_send(d->connection, topic, payload, n, 1, done);
 }
 
 static int on_subscribe(void *userdata, const char *filter, struct done done)

@@ -35,7 +35,7 @@ static int on_publish(void *userdata, const char *topic, const void *payload, si
 {
 	struct updates *u = userdata;
 
-	return connection_send(u->connection, topic, payload, n, qos);
+	return connection_send(u->connection, topic, payload, n, qos, (struct done){ 0 });
 }
 
 static int on_subscribe(void *userdata, const char *filter)

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/file.h"
 
+#include "util/num.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define NUMBER_MAX 21 /* bytes of UINT64_MAX and a line feed */
 
 static void closep(int *fd)
 {
@@ -84,6 +89,25 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_n)
 	*ret = TAKE_PTR(data);
 	*ret_n = (size_t)n;
 	return 0;
+}
+
+int file_read_number(const char *dir, const char *name, uint64_t *ret)
+{
+	_cleanup_(freep) char *text = NULL;
+	char path[PATH_MAX];
+	uint64_t number = 0;
+	size_t n;
+	int r;
+
+	r = snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (r < 0 || (size_t)r >= sizeof(path))
+		return -ENAMETOOLONG;
+	r = file_read(path, NUMBER_MAX, &text, &n);
+	if (r == 0)
+		r = num_parse(text, n > 0 && text[n - 1] == '\n' ? n - 1 : n, &number);
+	if (r == 0)
+		*ret = number;
+	return r;
 }
 
 static int write_new(int dir, const char *name, const void *data, size_t n, mode_t mode)

@@ -628,7 +628,7 @@ END_TEST
 
 static int send_own(int qos)
 {
-	return connection_send(connection, "$aws/x", "own", 3, qos);
+	return connection_send(connection, "$aws/x", "own", 3, qos, (struct done){ 0 });
 }
 
 START_TEST(own_packets)
@@ -646,6 +646,10 @@ START_TEST(own_packets)
 	assert_pending();
 	ck_assert(fake_mqtt_ack(0));
 	assert_pending();
+	ck_assert_int_eq(connection_send(connection, "$aws/x", "own", 3, 1, done), 0);
+	assert_pending();
+	ck_assert(fake_mqtt_ack(0));
+	assert_result(0);
 }
 END_TEST
 

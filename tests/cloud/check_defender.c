@@ -33,7 +33,8 @@ static char *report; /* the last one; NULL: none since it was taken */
 static unsigned reports, asked;
 static int publish_result, subscribe_result;
 static bool withhold; /* the acknowledgement of the subscription */
-static struct done subscribed;
+static bool dead;     /* a line on which nothing is acknowledged */
+static struct done subscribed, published;
 
 void __wrap_netstat_read(struct netstat *ret);
 void __wrap_netstat_read(struct netstat *ret)
@@ -53,16 +54,18 @@ static void on_sample(void *userdata, struct metrics_counts *ret, int64_t *ret_n
 	*ret_now = now;
 }
 
-static int on_publish(void *userdata, const char *topic, const void *payload, size_t n, int qos)
+static int on_publish(void *userdata, const char *topic, const void *payload, size_t n, struct done done)
 {
 	ck_assert_ptr_eq(userdata, &defender);
 	ck_assert_str_eq(topic, TOPIC);
-	ck_assert_int_eq(qos, 1);
 	if (publish_result < 0)
 		return publish_result;
 	free(report);
 	report = strndup(payload, n);
 	reports++;
+	published = done;
+	if (!dead)
+		done_call(&published, 0);
 	return 0;
 }
 
@@ -97,7 +100,7 @@ static void setup(void)
 	bytes_in = 0;
 	reports = asked = 0;
 	publish_result = subscribe_result = 0;
-	withhold = false;
+	withhold = dead = false;
 	make();
 }
 
@@ -317,10 +320,49 @@ START_TEST(ids_rise)
 	restart();
 	defender_set_interval(defender, 300);
 	defender_up(defender);
+	silent(LEAST - 1);
+	fake_timer_pass(1);
 	sends(NOW + 2, 0);
 	now = NOW + 1000;
 	fake_timer_pass(LEAST);
 	sends(NOW + 1000, 0);
+}
+END_TEST
+
+/* In s: how late it is after the last report, and how long nothing may be sent. */
+static const struct {
+	int64_t later;
+	unsigned wait;
+} restarts[] = {
+	{ 0, DEFENDER_LEAST_S },
+	{ 1, DEFENDER_LEAST_S - 1 },
+	{ DEFENDER_LEAST_S - 1, 1 },
+	{ DEFENDER_LEAST_S, 0 },
+	{ DEFENDER_LEAST_S + 1, 0 },
+	{ 100000, 0 },
+	/* Nobody knows how long it was off. */
+	{ -1, DEFENDER_LEAST_S },
+	{ -100000, DEFENDER_LEAST_S },
+	{ -NOW, DEFENDER_LEAST_S },
+};
+
+START_TEST(minimum_over_a_restart)
+{
+	uint64_t wait = restarts[_i].wait * 1000ULL;
+
+	counts.sent = 1;
+	defender_set_interval(defender, 400);
+	defender_up(defender);
+	sends(NOW, 1);
+	now = NOW + restarts[_i].later;
+	restart();
+	defender_set_interval(defender, 400);
+	defender_up(defender);
+	if (wait > 0) {
+		silent(wait - 1);
+		fake_timer_pass(1);
+	}
+	sends(restarts[_i].later > 0 ? (double)now : NOW + 1, 1);
 }
 END_TEST
 
@@ -411,6 +453,64 @@ START_TEST(lost_with_its_connection)
 	defender_up(defender);
 	accepted(NOW);
 	sends(NOW + 1, 5);
+}
+END_TEST
+
+/* However long the module believes in it. */
+START_TEST(line_that_is_dead)
+{
+	defender_set_interval(defender, 86400);
+	defender_up(defender);
+	sends(NOW, 0);
+	accepted(NOW);
+	counts.sent = 5;
+	dead = true;
+	fake_timer_pass(DAY);
+	sends(NOW + 1, 5);
+	fake_timer_pass(_i ? LEAST : DEFENDER_ANSWER_MS);
+	outcome_is(DEFENDER_WAITING);
+	done_call(&published, -ECONNRESET);
+	defender_down(defender, true);
+	outcome_is(DEFENDER_LOST);
+
+	/* It is still due, at once if it may be. */
+	dead = false;
+	defender_up(defender);
+	if (!_i) {
+		silent(LEAST - DEFENDER_ANSWER_MS - 1);
+		fake_timer_pass(1);
+	}
+	sends(NOW + 2, 5);
+}
+END_TEST
+
+/* A server that does not acknowledge, and one that does when the next report is under way. */
+START_TEST(never_acknowledged)
+{
+	struct done late;
+
+	defender_set_interval(defender, 300);
+	counts.sent = 5;
+	dead = true;
+	defender_up(defender);
+	sends(NOW, 5);
+	late = published;
+	fake_timer_pass(LEAST);
+	sends(NOW + 1, 5);
+	done_call(&late, 0);
+	fake_timer_pass(DEFENDER_ANSWER_MS);
+	defender_down(defender, false);
+	outcome_is(DEFENDER_LOST);
+
+	/* Late, but before the next one. */
+	fake_timer_pass(LEAST);
+	defender_up(defender);
+	sends(NOW + 2, 5);
+	fake_timer_pass(LEAST - 1);
+	done_call(&published, 0);
+	fake_timer_pass(1);
+	sends(NOW + 3, 0);
+	dead = false;
 }
 END_TEST
 
@@ -597,6 +697,37 @@ START_TEST(not_sent)
 }
 END_TEST
 
+/* Nor when it cannot even begin: at connect, and at a tick. */
+START_TEST(not_begun)
+{
+	counts.sent = 3;
+	fake_timer_pass(_i ? 12345 : 0);
+	defender_set_interval(defender, 86400);
+	subscribe_result = -EBUSY;
+	defender_up(defender);
+	for (unsigned i = 1; i <= 3; i++) {
+		ck_assert_uint_eq(asked, i);
+		silent(LEAST - 1);
+		if (i == 3)
+			subscribe_result = 0;
+		fake_timer_pass(1);
+	}
+	ck_assert_uint_eq(asked, 4);
+	sends(NOW, 3);
+	accepted(NOW);
+
+	if (_i == 0)
+		return;
+	subscribe_result = -EACCES;
+	fake_timer_pass(DAY - 3 * LEAST);
+	ck_assert_uint_eq(asked, 5);
+	subscribe_result = 0;
+	silent(LEAST - 1);
+	fake_timer_pass(1);
+	sends(NOW + 1, 0);
+}
+END_TEST
+
 /* The connection goes while the report is being made; and the module ends then, too. */
 START_TEST(down_meanwhile)
 {
@@ -615,11 +746,12 @@ START_TEST(down_meanwhile)
 }
 END_TEST
 
-/* AWS IoT ends the connection, and would do so each time. */
+/* AWS IoT ends the connection instead of an acknowledgement, and would do so each time. */
 static void lose(unsigned times, bool with_report)
 {
 	for (unsigned i = 0; i < times; i++) {
 		withhold = !with_report;
+		dead = with_report;
 		defender_up(defender);
 		if (with_report) {
 			finish();
@@ -630,7 +762,7 @@ static void lose(unsigned times, bool with_report)
 		defender_down(defender, true);
 		silent(LEAST);
 	}
-	withhold = false;
+	withhold = dead = false;
 }
 
 START_TEST(not_allowed)
@@ -639,11 +771,13 @@ START_TEST(not_allowed)
 	lose(DEFENDER_LOSSES, _i);
 	defender_up(defender);
 	silent(DAY - LEAST - 1);
+	dead = true;
 	fake_timer_pass(1);
 	finish();
 	ck_assert_ptr_nonnull(report);
 	free(report);
 	report = NULL;
+	dead = false;
 
 	/* Once more it is not answered, and once more it pauses: until the key or a reset. */
 	defender_down(defender, true);
@@ -670,24 +804,25 @@ START_TEST(losses_of_other_kinds)
 	for (unsigned i = 0; i < 4 * DEFENDER_LOSSES; i++) {
 		defender_up(defender);
 		sends(NOW + i, 0);
-		if (i % 3 == 0)
+		if (i % 4 == 0)
 			accepted(NOW + i);
-		if (i % 3 == 1)
+		if (i % 4 == 1)
 			fake_timer_pass(DEFENDER_ANSWER_MS);
-		defender_down(defender, i % 3 != 2);
+		/* Of the fourth kind: it was acknowledged, at least. */
+		defender_down(defender, i % 4 != 2);
 		silent(LEAST);
 	}
 }
 END_TEST
 
-/* A host that is not connected for long, in front of a server that does not answer. */
+/* A host that is not connected for long, or a network that breaks, in front of a server that does not answer. */
 START_TEST(short_connections)
 {
 	defender_set_interval(defender, 300);
 	for (unsigned i = 0; i < 2 * DEFENDER_LOSSES; i++) {
 		defender_up(defender);
 		sends(NOW + i, 0);
-		defender_down(defender, false);
+		defender_down(defender, _i);
 		silent(LEAST);
 	}
 }
@@ -722,11 +857,14 @@ int main(void)
 	tcase_add_test(tc, goes_on_without_a_connection);
 	tcase_add_test(tc, another_interval_at_once);
 	tcase_add_test(tc, ids_rise);
+	tcase_add_loop_test(tc, minimum_over_a_restart, 0, (int)ELEMENTS(restarts));
 	tcase_add_loop_test(tc, damaged_id, 0, (int)ELEMENTS(damaged));
 	tcase_add_test(tc, id_not_kept);
 	tcase_add_test(tc, counts_since_the_last_accepted);
 	tcase_add_test(tc, no_answer);
 	tcase_add_test(tc, lost_with_its_connection);
+	tcase_add_loop_test(tc, line_that_is_dead, 0, 2);
+	tcase_add_test(tc, never_acknowledged);
 	tcase_add_test(tc, traffic);
 	tcase_add_loop_test(tc, strange_answers, 0, (int)ELEMENTS(strange));
 	tcase_add_test(tc, deep_answer);
@@ -734,10 +872,11 @@ int main(void)
 	tcase_add_test(tc, subscription_refused);
 	tcase_add_test(tc, subscription_comes_first);
 	tcase_add_test(tc, not_sent);
+	tcase_add_loop_test(tc, not_begun, 0, 2);
 	tcase_add_test(tc, down_meanwhile);
 	tcase_add_loop_test(tc, not_allowed, 0, 2);
 	tcase_add_test(tc, losses_of_other_kinds);
-	tcase_add_test(tc, short_connections);
+	tcase_add_loop_test(tc, short_connections, 0, 2);
 	tcase_add_test(tc, late_losses);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

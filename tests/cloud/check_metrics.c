@@ -3,6 +3,8 @@
 
 #include "fake/suite.h"
 
+#include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,8 +25,9 @@ static void setup(void)
 
 static void text_is(uint64_t id, const char *wanted)
 {
-	char *text = metrics_text(id, &network, &counts);
+	char *text = NULL;
 
+	ck_assert_int_eq(metrics_text(id, &network, &counts, METRICS_MAX, &text), 0);
 	ck_assert_str_eq(text, wanted);
 	free(text);
 }
@@ -63,10 +66,9 @@ START_TEST(names_of_interfaces)
 }
 END_TEST
 
-START_TEST(longest)
+/* All that there can be, with names that JSON makes twice as long. */
+static void fill(void)
 {
-	char *text;
-
 	memset(&counts, 0xff, sizeof(counts) - sizeof(uint64_t));
 	counts.has_traffic = true;
 	network.tcp.known = network.udp.known = true;
@@ -78,9 +80,60 @@ START_TEST(longest)
 		network.udp.all[i] = network.connections.all[i].local = network.tcp.all[i];
 		memset(network.connections.all[i].remote, 'f', NETSTAT_ADDRESS - 1);
 	}
-	text = metrics_text(UINT64_MAX, &network, &counts);
-	ck_assert_ptr_nonnull(text);
-	ck_assert_uint_lt(strlen(text), METRICS_MAX);
+}
+
+static size_t length(size_t max)
+{
+	_cleanup_(freep) char *text = NULL;
+
+	ck_assert_int_eq(metrics_text(UINT64_MAX, &network, &counts, max, &text), 0);
+	ck_assert_uint_le(strlen(text), max);
+	return strlen(text);
+}
+
+START_TEST(longest)
+{
+	fill();
+	ck_assert_uint_gt(length(METRICS_MAX), METRICS_MAX / 2);
+}
+END_TEST
+
+static const cJSON *in(const cJSON *json, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(json, name);
+}
+
+/* The lists go, what they are about stays. */
+START_TEST(too_long)
+{
+	const cJSON *metrics, *established;
+	char *text = NULL;
+	size_t whole, least;
+	cJSON *json;
+
+	fill();
+	network.tcp.total = network.udp.total = network.connections.total = 4711;
+	whole = length(METRICS_MAX);
+	ck_assert_uint_eq(length(whole), whole);
+	least = length(whole - 1);
+	ck_assert_uint_lt(least, 2048);
+	ck_assert_uint_eq(length(least), least);
+	ck_assert_int_eq(metrics_text(1, &network, &counts, least - 100, &text), -EMSGSIZE);
+	ck_assert_ptr_null(text);
+
+	ck_assert_int_eq(metrics_text(1, &network, &counts, least, &text), 0);
+	json = cJSON_Parse(text);
+	metrics = in(json, "metrics");
+	established = in(in(metrics, "tcp_connections"), "established_connections");
+	ck_assert_double_eq(in(in(metrics, "listening_tcp_ports"), "total")->valuedouble, 4711);
+	ck_assert_double_eq(in(in(metrics, "listening_udp_ports"), "total")->valuedouble, 4711);
+	ck_assert_double_eq(in(established, "total")->valuedouble, 4711);
+	ck_assert_ptr_null(in(in(metrics, "listening_tcp_ports"), "ports"));
+	ck_assert_ptr_null(in(in(metrics, "listening_udp_ports"), "ports"));
+	ck_assert_ptr_null(in(established, "connections"));
+	ck_assert_ptr_nonnull(in(metrics, "network_stats"));
+	ck_assert_ptr_nonnull(in(in(json, "custom_metrics"), "FlashMemoryWrites"));
+	cJSON_Delete(json);
 	free(text);
 }
 END_TEST
@@ -115,6 +168,7 @@ int main(void)
 	tcase_add_test(tc, all);
 	tcase_add_test(tc, names_of_interfaces);
 	tcase_add_test(tc, longest);
+	tcase_add_test(tc, too_long);
 	tcase_add_test(tc, between);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -57,13 +57,13 @@ static void teardown(void)
 
 static int send_one(int qos)
 {
-	return outbox_send(&outbox, "t", "payload", 7, qos);
+	return outbox_send(&outbox, "t", "payload", 7, qos, (struct done){ 0 });
 }
 
 static unsigned calls;
 static int result;
 
-static void on_watched(void *who, uint64_t number, int r)
+static void on_done(void *who, uint64_t number, int r)
 {
 	ck_assert_ptr_eq(who, &outbox);
 	ck_assert_uint_eq(number, 7);
@@ -78,7 +78,12 @@ static int watch(const char *filter)
 
 static int watch_and_wait(const char *filter)
 {
-	return outbox_watch(&outbox, filter, (struct done){ on_watched, &outbox, 7 });
+	return outbox_watch(&outbox, filter, (struct done){ on_done, &outbox, 7 });
+}
+
+static int send_and_wait(int qos)
+{
+	return outbox_send(&outbox, "t", "payload", 7, qos, (struct done){ on_done, &outbox, 7 });
 }
 
 /* A server that withholds acknowledgements is given no more than so many. */
@@ -213,6 +218,49 @@ START_TEST(waiting_for_it)
 }
 END_TEST
 
+static unsigned numbers; /* a bit for each */
+
+static void on_number(void *who, uint64_t number, int r)
+{
+	ck_assert_ptr_eq(who, &outbox);
+	ck_assert_uint_eq(numbers & 1u << number, 0);
+	numbers |= 1u << number;
+	result = r;
+}
+
+/* Each is told of its own, once. */
+START_TEST(waiting_for_what_was_sent)
+{
+	calls = 0;
+	ck_assert_int_eq(send_and_wait(0), 0);
+	ck_assert_uint_eq(calls, 1);
+	fake_mqtt()->send_result = -ENOMEM;
+	ck_assert_int_eq(send_and_wait(1), -ENOMEM);
+	fake_mqtt()->send_result = 0;
+	for (unsigned round = 0; round < 3; round++) {
+		numbers = 0;
+		for (unsigned i = 0; i < OUTBOX_MAX; i++)
+			ck_assert_int_eq(outbox_send(&outbox, "t", "x", 1, 1, (struct done){ on_number, &outbox, i }),
+					 0);
+		ck_assert_int_eq(send_and_wait(1), -EBUSY);
+		for (unsigned i = 0; i < OUTBOX_MAX / 2; i++) {
+			ck_assert(fake_mqtt_ack(0));
+			ck_assert_uint_eq(numbers, (2u << i) - 1);
+			ck_assert_int_eq(result, 0);
+		}
+		/* Some that nobody waits for between them. */
+		ck_assert_int_eq(send_one(1), 0);
+		ck_assert_int_eq(watch("a/+"), 0);
+		fake_mqtt_lose(0);
+		ck_assert_uint_eq(numbers, (1u << OUTBOX_MAX) - 1);
+		ck_assert_int_eq(result, -ECONNRESET);
+		ck_assert_uint_eq(outbox.open, 0);
+		connect();
+	}
+	ck_assert_uint_eq(calls, 1);
+}
+END_TEST
+
 /* Each has its own fate. */
 START_TEST(two_filters)
 {
@@ -246,6 +294,7 @@ int main(void)
 	tcase_add_test(tc, refused_by_losses);
 	tcase_add_test(tc, not_refused_by_closing);
 	tcase_add_test(tc, waiting_for_it);
+	tcase_add_test(tc, waiting_for_what_was_sent);
 	tcase_add_test(tc, two_filters);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

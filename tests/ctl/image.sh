@@ -24,6 +24,15 @@ ok() {
 	[ ! -s err ] || fail "image $* complains"
 }
 
+# warned TEXT ARGUMENTS: succeeds, with one line on stderr that holds the text.
+warned() {
+	text=$1
+	shift
+	"$ctl" image "$@" >out 2>err || fail "image $* failed"
+	[ "$(wc -l <err)" = 1 ] || fail "image $*: not one line"
+	grep -qF -- "warning: $text" err || fail "image $*: no '$text'"
+}
+
 # refused STATUS TEXT ARGUMENTS: fails with one line that holds the text, and prints nothing else.
 refused() {
 	status=$1 text=$2
@@ -95,8 +104,10 @@ for name in p256 p384 rsa; do
 	refused 1 'not signed by the key of other.pem' verify --certificate other.pem $name.image
 done
 
-# Its name, when it has none; one of that name is replaced.
-ok sign --key p256.key payload
+# Its name, when it has none; one of that name is replaced. Without a version it is made, but that is told.
+warned 'payload.image has no --version' sign --key p256.key payload
+check_image payload.image payload p256 ''
+warned 'x.image has no --version' sign --key p256.key --version '' --model m -o x.image payload
 ok sign --key p256.key --version v3 payload
 check_image payload.image payload p256 v3
 [ "$(find . -name '*.tmp' | wc -l)" = 0 ] || fail "something is left beside it"
@@ -141,8 +152,8 @@ refused 1 'passphrase' sign --key locked.key payload
 echo wrong >pin
 refused 1 'passphrase' sign --key locked.key --pin-file pin payload
 echo secret >pin
-ok sign --key locked.key --pin-file pin -o locked.image payload
-check_image locked.image payload p256 ''
+ok sign --key locked.key --pin-file pin --version 1 -o locked.image payload
+check_image locked.image payload p256 1
 refused 1 'images are signed by' sign --key ed.key payload
 refused 1 'images are signed by' sign --key p521.key payload
 refused 1 'no private key' sign --key p256.pem payload

@@ -2,6 +2,7 @@
 /* expresslinkd-fetch as it is built, without a server that it likes; tests/integration/https.py has the others. */
 
 #include "cloud/fetch.h"
+#include "fake/emulator.h"
 #include "fake/suite.h"
 #include "fake/temp.h"
 #include "util/child.h"
@@ -9,10 +10,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define HELPER "../../src/" FETCH_HELPER /* from the folder of this program */
@@ -136,6 +140,48 @@ START_TEST(ends_with_its_reader)
 }
 END_TEST
 
+/* From now on, for this process and what it starts. The same numbers of Landlock everywhere. */
+static void take_seccomp_and_landlock_away(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 444 /* landlock_create_ruleset */, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_SECCOMP, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { .len = ELEMENTS(code), .filter = code };
+
+	if (!kernel_has_seccomp())
+		return;
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+	ck_assert(!kernel_has_seccomp());
+}
+
+/* It says so, and does its work: stderr may be a file, of which the limits know. */
+START_TEST(kernel_has_neither)
+{
+	_cleanup_(temp_removep) char *dir = temp_dir();
+	_cleanup_(freep) char *log = NULL;
+	int file = open(temp_path(dir, "log"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), before = dup(STDERR_FILENO);
+
+	take_seccomp_and_landlock_away();
+	ck_assert_int_eq(dup2(file, STDERR_FILENO), STDERR_FILENO);
+	ask("https://127.0.0.1:1/\n\n\n0\n5\n");
+	ck_assert_int_eq(dup2(before, STDERR_FILENO), STDERR_FILENO);
+	(void)close(before);
+	(void)close(file);
+	ck_assert_int_eq(result, 0);
+	ck_assert_msg(said[0] == 'B', "%s", said);
+	log = temp_read(dir, "log", NULL);
+	ck_assert_ptr_nonnull(strstr(log, "neither seccomp nor Landlock"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("fetch");
@@ -147,6 +193,7 @@ int main(void)
 	tcase_add_loop_test(tc, refuses, 0, ELEMENTS(refused));
 	tcase_add_test(tc, no_proxy);
 	tcase_add_test(tc, ends_with_its_reader);
+	tcase_add_test(tc, kernel_has_neither); /* the last one, for it is so for good */
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -48,8 +48,8 @@ static const struct fake_packet *find(enum fake_kind kind, const char *topic)
 /* What the connection had counted before the last report. */
 static struct connection_stats counted;
 
-/* A report goes out, or is on its way: cJSON of it. */
-static cJSON *take(void)
+/* A report goes out, or is on its way: cJSON of it. Nobody acknowledges it yet. */
+static cJSON *take_only(void)
 {
 	const struct fake_packet *p;
 	cJSON *json;
@@ -64,6 +64,13 @@ static cJSON *take(void)
 	counted.bytes_out -= p->n;
 	json = cJSON_ParseWithLength(p->payload, p->n);
 	ck_assert_ptr_nonnull(json);
+	return json;
+}
+
+static cJSON *take(void)
+{
+	cJSON *json = take_only();
+
 	while (fake_mqtt_ack(0))
 		;
 	fake_mqtt_forget();
@@ -263,6 +270,21 @@ START_TEST(lost_with_the_connection)
 }
 END_TEST
 
+/* A line that may have been dead when the report went into it, however long that was not noticed. */
+START_TEST(without_an_acknowledgement)
+{
+	onboard();
+	expect("AT+CONF Defender=86400", "OK\r\n");
+	rig_connect(&rig);
+	cJSON_Delete(_i ? take() : take_only());
+	fake_timer_pass(LEAST);
+	outcome_is(DEFENDER_WAITING);
+	fake_mqtt_lose(0);
+	rig_idle(&rig);
+	outcome_is(_i ? DEFENDER_UNANSWERED : DEFENDER_LOST);
+}
+END_TEST
+
 /* The connection is there meanwhile, and was before. */
 START_TEST(during_otw)
 {
@@ -341,6 +363,7 @@ int main(void)
 	tcase_add_test(tc, flash);
 	tcase_add_test(tc, the_host_and_the_answers);
 	tcase_add_test(tc, lost_with_the_connection);
+	tcase_add_loop_test(tc, without_an_acknowledgement, 0, 2);
 	tcase_add_test(tc, during_otw);
 	tcase_add_loop_test(tc, connection_ends_during_otw, 0, 2);
 	suite_add_tcase(suite, tc);

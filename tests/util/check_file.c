@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -149,6 +150,56 @@ START_TEST(reads_nothing_but_files)
 	ck_assert_int_eq(file_read("/dev/zero", 10, &text, &n), -EINVAL);
 	ck_assert_int_eq(file_read(dir, 10, &text, &n), -EISDIR);
 	ck_assert_int_eq(file_read(temp_path(dir, "none"), 10, &text, &n), -ENOENT);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int r;
+	uint64_t number;
+} numbers[] = {
+	{ "0", 0, 0 },
+	{ "1800000000\n", 0, 1800000000 },
+	{ "007", 0, 7 },
+	{ "18446744073709551615\n", 0, UINT64_MAX },
+	{ "18446744073709551616\n", -ERANGE, 0 },
+	{ "99999999999999999999\n", -ERANGE, 0 },
+	{ "", -EINVAL, 0 },
+	{ "\n", -EINVAL, 0 },
+	{ "1\n\n", -EINVAL, 0 },
+	{ "\n1", -EINVAL, 0 },
+	{ "1\r\n", -EINVAL, 0 },
+	{ " 1", -EINVAL, 0 },
+	{ "-1", -EINVAL, 0 },
+	{ "+1", -EINVAL, 0 },
+	{ "0x1", -EINVAL, 0 },
+	{ "1 2", -EINVAL, 0 },
+	{ "0000000000000000000001", -EFBIG, 0 },
+};
+
+START_TEST(reads_a_number)
+{
+	uint64_t number = 4711;
+
+	temp_text(dir, "n", numbers[_i].text);
+	ck_assert_int_eq(file_read_number(dir, "n", &number), numbers[_i].r);
+	ck_assert_uint_eq(number, numbers[_i].r == 0 ? numbers[_i].number : 4711);
+}
+END_TEST
+
+START_TEST(reads_no_number)
+{
+	uint64_t number = 4711;
+	char long_name[PATH_MAX + 1];
+
+	temp_write(dir, "n", "1\0", 2, 0600);
+	ck_assert_int_eq(file_read_number(dir, "n", &number), -EINVAL);
+	ck_assert_int_eq(file_read_number(dir, "none", &number), -ENOENT);
+	ck_assert_int_eq(file_read_number(dir, ".", &number), -EISDIR);
+	memset(long_name, 'a', PATH_MAX);
+	long_name[PATH_MAX] = '\0';
+	ck_assert_int_eq(file_read_number(dir, long_name, &number), -ENAMETOOLONG);
+	ck_assert_uint_eq(number, 4711);
 }
 END_TEST
 
@@ -326,6 +377,8 @@ int main(void)
 	tcase_add_test(c, reads_files_without_a_size);
 	tcase_add_test(c, reads_empty_files);
 	tcase_add_test(c, reads_nothing_but_files);
+	tcase_add_loop_test(c, reads_a_number, 0, (int)ELEMENTS(numbers));
+	tcase_add_test(c, reads_no_number);
 	tcase_add_test(c, makes_a_new_file);
 	tcase_add_test(c, keeps_the_last_generation);
 	tcase_add_test(c, keeps_nothing_unless_asked);
