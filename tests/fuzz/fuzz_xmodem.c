@@ -45,6 +45,7 @@ static bool feed(struct xmodem *x, const uint8_t *data, size_t n, size_t piece, 
 		k = xmodem_feed(x, data, part, &event);
 		FUZZ_HOLDS(k > 0 && k <= part);
 		FUZZ_HOLDS(k == part || event != XMODEM_NOTHING);
+		FUZZ_HOLDS(event != XMODEM_END); /* before a silence it is none */
 		data += k;
 		n -= k;
 		if (judge(x, event, out))

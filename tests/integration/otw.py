@@ -18,6 +18,7 @@ import harness  # noqa: E402
 import jobs  # noqa: E402
 import otw  # noqa: E402
 from harness import Failure  # noqa: E402
+from parallel import case, run_at_once  # noqa: E402
 
 E21, E23 = b"ERR21 INVALID OTA UPDATE", b"ERR23 INVALID SIGNATURE"
 SEED = int(os.environ.get("TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
@@ -71,31 +72,84 @@ def reset(m):
     m.wait_event("2 0 STARTUP")
 
 
-def by_sx():
+def bad_line(sizes, patience):
+    """Bytes get lost, and others: a verified image or a clear error, and then the module is as before."""
+    print("TEST_SEED=%d" % SEED)
+    r = random.Random("%d %s %d" % (SEED, sizes, patience))
+    with harness.module() as m:
+        started(m)
+        data = otw.payload(6000, 2)
+        noise = dict(lose=r.choice((0, 3000)), change=r.choice((1000, 4000)))
+        sender = otw.Xmodem(m, sizes=sizes, patience=patience, there=otw.Noise(r.random(), **noise),
+                            back=otw.Noise(r.random(), change=200, lose=300))
+        otw.start(m)
+        sender.send(otw.image(m.pki, data))
+        got = otw.result(m)
+        print("end: %s" % got)
+        if got == b"OK":
+            taken(m, got, data)
+            flushed(m)
+        else:
+            refused(m, got, E21)
+        m.silence()
+
+
+# The module asks again after 10 s: one sender waits for that, the others are faster.
+@case
+def bad_line_patient():
+    bad_line((128, 1024), 11)
+
+
+@case
+def bad_line_128():
+    bad_line((128,), 2)
+
+
+@case
+def bad_line_1k():
+    bad_line((1024,), 2)
+
+
+@case
+def bad_line_mixed():
+    bad_line((128, 1024), 2)
+
+
+def by_sx(option):
     """What stands in the acceptance: sx and sx -k with a good, a cut, a damaged and a foreign image."""
     with harness.module() as m:
         started(m)
         data = otw.payload(20000)
         good = otw.image(m.pki, data)
         foreign = otw.image(m.pki, data, key="ota-other")
-        for option in ("--", "-k"):
-            code, got, said = otw.sx(m, good, option)
-            if code != 0:
-                raise Failure("sx ended with %d: %r" % (code, said))
-            taken(m, got, data)
-            flushed(m)
-            for bad, want in ((good[:9000], E21), (otw.flip(good, 12345), E21), (good[:700], E21)):
-                _, got, _ = otw.sx(m, bad, option)
-                refused(m, got, want)
-            # Refused with the header: sx gives up by itself.
-            for bad, want in ((otw.flip(good, 300), E21), (b"x" * 2000, E21), (foreign, E23)):
-                code, got, said = otw.sx(m, bad, option)
-                refused(m, got, want)
-                if code == 0:
-                    raise Failure("sx has sent a file that was refused: %r" % said)
+        code, got, said = otw.sx(m, good, option)
+        if code != 0:
+            raise Failure("sx ended with %d: %r" % (code, said))
+        taken(m, got, data)
+        flushed(m)
+        for bad, want in ((good[:9000], E21), (otw.flip(good, 12345), E21), (good[:700], E21)):
+            _, got, _ = otw.sx(m, bad, option)
+            refused(m, got, want)
+        # Refused with the header: sx gives up by itself.
+        for bad, want in ((otw.flip(good, 300), E21), (b"x" * 2000, E21), (foreign, E23)):
+            code, got, said = otw.sx(m, bad, option)
+            refused(m, got, want)
+            if code == 0:
+                raise Failure("sx has sent a file that was refused: %r" % said)
         m.silence()
 
 
+@case
+def by_sx_128():
+    by_sx("--")
+
+
+@case
+def by_sx_1k():
+    by_sx("-k")
+
+
+@case
 def what_counts():
     """Manufacturer, model, version, the signature and its key."""
     with harness.module() as m:
@@ -121,6 +175,7 @@ def what_counts():
         m.silence()
 
 
+@case
 def by_blocks():
     with harness.module() as m:
         started(m)
@@ -143,6 +198,7 @@ def by_blocks():
         m.silence()
 
 
+@case
 def mixed():
     """Blocks of 128 and 1024 bytes in turn, an image that ends in the middle of one, and a long one."""
     with harness.module() as m:
@@ -154,32 +210,26 @@ def mixed():
         m.silence()
 
 
-def bad_line():
-    """Bytes get lost, and others: a verified image or a clear error, and then the module is as before."""
-    print("TEST_SEED=%d" % SEED)
-    r = random.Random(SEED)
-    ends = {}
+@case
+def damaged_head():
+    """The first byte of a block becomes an EOT, which is the number of block 4, too: no end."""
     with harness.module() as m:
         started(m)
-        data = otw.payload(6000, 2)
-        good = otw.image(m.pki, data)
-        for turn in range(4):
-            noise = dict(lose=r.choice((0, 3000)), change=r.choice((1000, 4000)))
-            sender = otw.Xmodem(m, sizes=r.choice(((128,), (1024,), (128, 1024))), patience=4 if turn else 11,
-                                there=otw.Noise(r.random(), **noise), back=otw.Noise(r.random(), change=200, lose=300))
-            otw.start(m)
-            sender.send(good)
-            got = otw.result(m)
-            ends[got] = ends.get(got, 0) + 1
-            if got == b"OK":
-                taken(m, got, data)
-                flushed(m)
-            else:
-                refused(m, got, E21)
+        data = otw.payload(6000, 3)
+        sender = otw.Xmodem(m)
+        otw.start(m)
+        sender.wait_start()
+        for number, block in enumerate(sender.blocks(otw.image(m.pki, data)), 1):
+            whole = otw.frame(number, block)
+            sender.put(otw.EOT + whole[1:])
+            if sender.answer() != otw.NAK or not sender.say(whole):
+                raise Failure("block %d" % number)
+        sender.say(otw.EOT)
+        taken(m, otw.result(m), data)
         m.silence()
-    print("ends: %s" % ends)
 
 
+@case
 def ends():
     """The sender, RST, the daemon, in the middle."""
     with harness.module() as m:
@@ -196,9 +246,10 @@ def ends():
                     raise Failure("cancelled")
             m.until(lambda: left(m), "staging file")
 
-        half()
-        m.send(otw.CAN * 8 + b"\b" * 8)
-        refused(m, otw.result(m), E21)
+        for unfinished in (b"", otw.frame(7, bytes(1024))[:500]):
+            half()
+            m.send(unfinished + otw.CAN * 8 + b"\b" * 8)
+            refused(m, otw.result(m), E21)
 
         half()
         reset(m)
@@ -221,6 +272,7 @@ def ends():
         m.silence()
 
 
+@case
 def stays():
     """A verified image outlives RST and the daemon, and goes with FLUSH."""
     with harness.module() as m:
@@ -240,6 +292,7 @@ def stays():
         m.expect("AT+OTA?", "OK 0")
 
 
+@case
 def beside_the_cloud():
     """The connection stays, a job waits and comes afterwards; nobody is told of an image without a job."""
     with harness.module(cloud=True) as m:
@@ -263,6 +316,7 @@ def beside_the_cloud():
         m.stop()
 
 
+@case
 def tool():
     """What expresslinkctl image signs, the module takes."""
     ctl = harness.program("expresslinkctl")
@@ -280,5 +334,4 @@ def tool():
         taken(m, otw.by_xmodem(m, whole), data, version="v3.1")
 
 
-if __name__ == "__main__":
-    harness.run_cases(by_sx, what_counts, by_blocks, mixed, bad_line, ends, stays, beside_the_cloud, tool)
+run_at_once(6)

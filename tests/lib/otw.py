@@ -101,8 +101,12 @@ class Xmodem:
             byte = self.get(end - time.monotonic())
             if byte in (b"OK", b"ERR"):
                 return ACK if byte == b"OK" else CAN
-            if byte in (ACK, NAK, C) or (byte == CAN and last == CAN):
+            if byte in (ACK, NAK, C):
                 return NAK if byte == C else byte
+            if byte == CAN and last == CAN:
+                while self.get(0.2) == CAN:  # there are more of them
+                    pass
+                return CAN
             last = byte
         return b""
 
