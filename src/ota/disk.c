@@ -67,7 +67,7 @@ static int append(struct staging *s, struct disk_task *t)
 
 	for (const struct piece *p = t->pieces; p && r == 0; p = p->next)
 		r = staging_append(s, p->data + p->skip, p->n - p->skip);
-	return r < 0 ? r : staging_checkpoint(s);
+	return r;
 }
 
 static int finish(struct staging *s, _unused_ struct disk_task *t)

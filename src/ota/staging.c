@@ -222,6 +222,8 @@ static int open_both(struct staging *s, const char *tag)
 		r = open_file(s, &there);
 	if (r == 0 && there > s->size && ftruncate(s->file, (off_t)s->size) < 0)
 		r = -errno;
+	if (r == 0 && fsync(s->dir) < 0)
+		r = -errno;
 	/* What was cut off has to be written again; the room for it may be taken by now. */
 	return r == 0 ? fd_reserve(s->file, s->size) : r;
 }
@@ -284,10 +286,11 @@ int staging_resume(struct staging *s)
 			return r < 0 ? r : 1;
 		}
 	}
-	/* What cannot be read, too, is written anew. */
+	/* What cannot be read, too, is written anew. What can be may be in memory only: not the power ended what wrote it. */
 	s->known = window;
 	s->synced = s->have;
-	return digest_restart(s->window);
+	r = fd_sync_data(s->file);
+	return r < 0 ? r : digest_restart(s->window);
 }
 
 int staging_open_whole(struct staging *s, uint64_t size)
@@ -361,25 +364,6 @@ static int append(struct staging *s, const void *data, size_t n)
 	return r == 0 && is_read(s) ? digest_finish(s->window, s->windows[window]) : r;
 }
 
-int staging_append(struct staging *s, const void *data, size_t n)
-{
-	const char *p = data;
-
-	if (n > s->size - s->have)
-		return -EFBIG;
-	while (n > 0) {
-		size_t room = STAGING_WINDOW - (size_t)(s->have % STAGING_WINDOW);
-		size_t k = n < room ? n : room;
-		int r = append(s, p, k);
-
-		if (r < 0)
-			return r;
-		p += k;
-		n -= k;
-	}
-	return 0;
-}
-
 static void begin_checkpoint(struct staging *s)
 {
 	s->begun = s->have;
@@ -401,7 +385,8 @@ static int end_checkpoint(struct staging *s)
 	return 0;
 }
 
-int staging_checkpoint(struct staging *s)
+/* Of an earlier one the error, too. */
+static int keep_up(struct staging *s)
 {
 	uint64_t part = s->size / STAGING_JOURNAL_PARTS;
 	int r;
@@ -415,6 +400,27 @@ int staging_checkpoint(struct staging *s)
 		return r;
 	if (s->have - s->synced >= part || timer_now() - s->begun_at >= STAGING_JOURNAL_MS)
 		begin_checkpoint(s);
+	return 0;
+}
+
+int staging_append(struct staging *s, const void *data, size_t n)
+{
+	const char *p = data;
+
+	if (n > s->size - s->have)
+		return -EFBIG;
+	while (n > 0) {
+		size_t room = STAGING_WINDOW - (size_t)(s->have % STAGING_WINDOW);
+		size_t k = n < room ? n : room;
+		int r = append(s, p, k);
+
+		if (r == 0)
+			r = keep_up(s);
+		if (r < 0)
+			return r;
+		p += k;
+		n -= k;
+	}
 	return 0;
 }
 

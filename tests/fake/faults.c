@@ -41,7 +41,9 @@ static struct {
 } writes[MAX_WRITES]; /* not synced */
 static unsigned writes_n;
 static bool watching, dark;
+static bool held;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of these */
+static pthread_cond_t let_go = PTHREAD_COND_INITIALIZER;
 
 static atomic_uint countdown;
 static atomic_bool hit;
@@ -65,6 +67,14 @@ bool faults_disarm(void)
 void faults_short(unsigned n)
 {
 	most = n;
+}
+
+void faults_hold(bool hold)
+{
+	(void)pthread_mutex_lock(&lock);
+	held = hold;
+	(void)pthread_cond_broadcast(&let_go);
+	(void)pthread_mutex_unlock(&lock);
 }
 
 void faults_room(uint64_t bytes)
@@ -186,6 +196,8 @@ static bool sync_one(int fd)
 	if (fails())
 		return false;
 	(void)pthread_mutex_lock(&lock);
+	while (held)
+		(void)pthread_cond_wait(&let_go, &lock);
 	for (unsigned i = 0; i < writes_n; i++) {
 		if (writes[i].fd != fd)
 			writes[kept++] = writes[i];

@@ -15,6 +15,9 @@ bool faults_disarm(void);
 /* Every write writes no more bytes than that; 0: all of them. */
 void faults_short(unsigned n);
 
+/* Who wants to sync waits, until it is let go. */
+void faults_hold(bool hold);
+
 /* The disk has so many free bytes; UINT64_MAX: as many as it has. */
 void faults_room(uint64_t bytes);
 

@@ -22,7 +22,7 @@ BLOCK = 16 << 10   # of a stream
 RECORD = 100000    # written to the disk for a command that changes something, about
 SLOW = 4           # seconds for it on the slowest disk, about
 # What a download may lose, as the datasheet says, and the window that was not complete
-LOSS = MIB + WINDOW
+LOSS = 2 * MIB + WINDOW
 UNCONNECTED = "Not connected, hint [0-9]+: .*"
 REFUSED = UNCONNECTED + "|Job [^ ]+: the cloud refuses its result: [A-Za-z]+"
 
