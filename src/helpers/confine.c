@@ -276,16 +276,16 @@ static int filter_calls(void)
 #endif
 }
 
-unsigned confine(uint16_t port)
+unsigned confine(unsigned layers, uint16_t port)
 {
 	unsigned done = 0;
 
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return 0;
-	if (restrict_self(port) == 0)
+	if ((layers & CONFINE_LANDLOCK) && restrict_self(port) == 0)
 		done |= CONFINE_LANDLOCK;
-	if (filter_calls() == 0)
+	if ((layers & CONFINE_SECCOMP) && filter_calls() == 0)
 		done |= CONFINE_SECCOMP;
 	return done;
 }

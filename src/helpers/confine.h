@@ -17,10 +17,12 @@
 enum {
 	CONFINE_LANDLOCK = 1 << 0,
 	CONFINE_SECCOMP = 1 << 1,
+	CONFINE_ALL = CONFINE_LANDLOCK | CONFINE_SECCOMP,
 };
 
-/* port: the one that is still to be connected to. Which of the two the kernel has put in force; never fails. */
-unsigned confine(uint16_t port);
+/* layers: of the two that not every kernel has. port: the one that is still to be connected to. Which of them are in
+ * force; never fails. */
+unsigned confine(unsigned layers, uint16_t port);
 
 /* The limits. Behind what is still to be said: stderr may be a file, which must not grow then. */
 void confine_limits(void);

@@ -424,6 +424,18 @@ static bool set_options(struct transfer *t, struct curl_blob *roots)
 	return r == CURLE_OK;
 }
 
+/* Before the limits: stderr may be a file, which must not grow then. */
+static void shut_in(uint16_t port)
+{
+	unsigned layers = confine(CONFINE_ALL, port);
+
+	if (!(layers & CONFINE_SECCOMP))
+		(void)fputs("<4>The kernel has no seccomp: " FETCH_HELPER " can reach the control socket\n", stderr);
+	if (!(layers & CONFINE_LANDLOCK))
+		(void)fputs("<5>The kernel has no Landlock for " FETCH_HELPER "\n", stderr);
+	confine_limits();
+}
+
 int main(void)
 {
 	static struct transfer t; /* 68 KB */
@@ -442,9 +454,7 @@ int main(void)
 		judge(&t, FETCH_FAILED, "The file with the roots to trust cannot be read");
 	else if (!set_options(&t, &roots) || !set_addresses(&t, &port))
 		judge(&t, FETCH_FAILED, "Not a URL, or a library that lacks something");
-	if (confine(port) == 0)
-		(void)fputs("<4>The kernel has neither seccomp nor Landlock for " FETCH_HELPER "\n", stderr);
-	confine_limits();
+	shut_in(port);
 	if (!t.verdict)
 		attempt(&t);
 	finish(&t);

@@ -236,6 +236,9 @@ static int child_spawn(struct child *c, const char *name, int input, int output)
 	r = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
 	if (!r)
 		r = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+	/* Libraries open sockets without O_CLOEXEC, the connection to the cloud among them. */
+	if (!r)
+		r = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
 	if (!r)
 		r = posix_spawn(&c->pid, path, &actions, &attributes, argv, environ);
 	if (r)

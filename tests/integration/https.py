@@ -136,6 +136,14 @@ def helpers(m):
     return found
 
 
+def check_confined(pid):
+    """What it can still do, tests/helpers/check_confine.c says."""
+    with open("/proc/%d/status" % pid) as f:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+    if status["Seccomp"] != "2" or status["NoNewPrivs"] != "1":
+        raise Failure("the helper is not confined: %r" % status)
+
+
 def is_alive(pid):
     try:
         with open("/proc/%d/stat" % pid) as f:
@@ -234,7 +242,9 @@ def slow(m, name):
     m.until(lambda: helpers(m), "helper")
     m.until(lambda: m.broker.jobs.bucket.asked, "request")
     m.until(lambda: m.broker.jobs.execution(name)[0] == "IN_PROGRESS", "job in progress")
-    return helpers(m)[0]
+    pid = helpers(m)[0]
+    check_confined(pid)
+    return pid
 
 
 @case
