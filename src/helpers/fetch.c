@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* expresslinkd-fetch: reads a file from an HTTPS server in a process of its own, which has no access to anything else
- * (see confine.h). The request comes on stdin, for it holds a secret; the answer goes to stdout, which is a socket that
- * keeps messages apart; cloud/fetch.h says what is in both. Nothing is resolved here, no redirect is followed, no proxy
- * is used. It ends with the daemon: it gets a signal then, and the socket is closed. */
+/* expresslinkd-fetch: reads a file from an HTTPS server in a process of its own, with no access to anything else (see
+ * confine.h). The request comes on stdin, for it holds a secret; the answer goes to stdout, a socket that keeps
+ * messages apart (cloud/fetch.h). No name is resolved, no redirect followed, no proxy used. It ends with the daemon. */
 
 #include "cloud/fetch.h"
 #include "helpers/confine.h"

@@ -198,7 +198,7 @@ def none_is_no_noise():
         s.start()
         s.m.wait_log(rb"gpsd at 127.0.0.1:2947: Connection refused")
         began, pid = time.monotonic(), s.m.process.pid
-        s.m.until(lambda: refused(pid) == 2, "a second try")
+        s.m.until(lambda: refused(pid) == 2, "second try")
         for _ in range(200):
             s.m.expect("AT+WHERE?", NO_PLACE, note=False)
         most = 2 + int((time.monotonic() - began) / 5)  # that much is allowed to who asks
