@@ -30,8 +30,8 @@ struct staging {
 	int dir, file;
 	struct journal journal;
 	uint64_t size, have;
-	unsigned known;     /* windows whose digest is in the journal, or should be according to it */
-	uint64_t synced;    /* bytes that are on the disk for certain */
+	unsigned known;  /* windows whose digest is in the journal, or should be according to it */
+	uint64_t synced; /* bytes that are on the disk for certain */
 	struct checkpoint checkpoint;
 	uint64_t begun, begun_at; /* the last one: up to which byte, and when (ms) */
 	uint64_t room;

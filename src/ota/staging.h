@@ -18,8 +18,8 @@
 #define STAGING_RESERVE (1024 * 1024) /* bytes that an image leaves free: the dictionary is on the same disk */
 
 /* How often the journal is written: after so many bytes, of a large file after a part of it, or, when they come slowly,
- * after so much time. That takes the disk a while, and the bytes go on meanwhile: no more than twice as many are lost in
- * a power cut. */
+ * after so much time. That takes the disk a while, and the bytes go on meanwhile: no more than twice as many are lost
+ * in a power cut. */
 #define STAGING_JOURNAL_BYTES (1024 * 1024)
 #define STAGING_JOURNAL_PARTS 16
 #define STAGING_JOURNAL_MS    2000
