@@ -102,8 +102,8 @@ struct audience {
 	enum state state, told;
 };
 
-/* sd_notify() waits for a manager that does not read, and its queue is short: pins can change the state a thousand times
- * a second. */
+/* sd_notify() waits for a manager that does not read, and its queue is short: pins can change the state a thousand
+ * times a second. */
 static void tell_manager(struct audience *a)
 {
 	a->told = a->state;

@@ -22,8 +22,8 @@ struct checkpoint {
 	int result;
 };
 
-/* The windows before end are written, and stay as they are; file and journal are left alone until checkpoint_wait(). None
- * is under way. Without a thread it waits for the disk itself. */
+/* The windows before end are written, and stay as they are; file and journal are left alone until checkpoint_wait().
+ * None is under way. Without a thread it waits for the disk itself. */
 void checkpoint_begin(struct checkpoint *c, int file, const struct journal *journal,
 		      const unsigned char digests[][DIGEST_SIZE], unsigned first, unsigned end);
 

@@ -30,8 +30,8 @@ struct staging {
 	int dir, file;
 	struct journal journal;
 	uint64_t size, have;
-	unsigned known;     /* windows whose digest is in the journal, or should be according to it */
-	uint64_t synced;    /* bytes that are on the disk for certain */
+	unsigned known;  /* windows whose digest is in the journal, or should be according to it */
+	uint64_t synced; /* bytes that are on the disk for certain */
 	struct checkpoint checkpoint;
 	uint64_t begun, begun_at; /* the last one: up to which byte, and when (ms) */
 	uint64_t room;
@@ -286,7 +286,8 @@ int staging_resume(struct staging *s)
 			return r < 0 ? r : 1;
 		}
 	}
-	/* What cannot be read, too, is written anew. What can be may be in memory only: not the power ended what wrote it. */
+	/* What cannot be read, too, is written anew. What can be may be in memory only: it need not have been the power
+	 * that failed. */
 	s->known = window;
 	s->synced = s->have;
 	r = fd_sync_data(s->file);

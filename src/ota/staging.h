@@ -18,8 +18,8 @@
 #define STAGING_RESERVE (1024 * 1024) /* bytes that an image leaves free: the dictionary is on the same disk */
 
 /* How often the journal is written: after so many bytes, of a large file after a part of it, or, when they come slowly,
- * after so much time, and then of the windows that are full. That takes the disk a while, and the bytes go on meanwhile:
- * no more than twice as many and a window are lost in a power cut. */
+ * after so much time, and then of the windows that are full. That takes the disk a while, and the bytes go on
+ * meanwhile: no more than twice as many and a window are lost in a power cut. */
 #define STAGING_JOURNAL_BYTES (1024 * 1024)
 #define STAGING_JOURNAL_PARTS 16
 #define STAGING_JOURNAL_MS    2000
@@ -56,8 +56,8 @@ int staging_open_whole(struct staging *s, uint64_t size) _must_check_;
 /* 1: there is more to look at; 0: all of it was seen, and staging_digest() is that of the whole; -errno. */
 int staging_verify(struct staging *s) _must_check_;
 
-/* The next bytes, no more than up to the size; and the journal begins to be written when it is time for it. 0; -errno, of
- * what was begun before, too, and the download is over. */
+/* The next bytes, no more than up to the size; and the journal begins to be written when it is time for it. 0; -errno,
+ * of what was begun before, too, and the download is over. */
 int staging_append(struct staging *s, const void *data, size_t n) _must_check_;
 /* Makes durable what has to be complete. 0; -ENODATA: it is not; -errno, and the download is over. */
 int staging_finish(struct staging *s) _must_check_;
