@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/disk.h"
 
+#include "util/log.h"
+#include "util/timer.h"
 #include "util/worker.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#define STEPS 16 /* windows that one task looks at: it can be abandoned in between */
+#define STEPS   16    /* windows that one task looks at: it can be abandoned in between */
+#define SLOW_MS 30000 /* a task that takes longer is told of: all else of the update waits for it */
 
 struct disk {
 	struct worker *worker;
@@ -16,6 +19,8 @@ struct disk {
 	struct disk_task task;
 	bool unstarted; /* there was no thread for it, which its receiver does not know yet */
 	bool abandoned;
+	struct timer slow;
+	uint64_t begun; /* ms */
 	disk_fn finished;
 	void *userdata;
 };
@@ -96,6 +101,13 @@ static int run(void *arg)
 
 /* --- on the loop --- */
 
+static void on_slow(void *userdata)
+{
+	const struct disk *d = userdata;
+
+	log_warning("Update: the disk has not answered for %d s", (int)((timer_now() - d->begun) / 1000));
+}
+
 static void task_done(struct disk_task *t)
 {
 	free(t->tag);
@@ -117,6 +129,8 @@ int disk_new(struct disk **ret, sd_event *event, struct later *later, const char
 	r = staging_new(&d->staging, dir);
 	if (r == 0)
 		r = worker_new(&d->worker, event);
+	if (r == 0)
+		r = timer_init(&d->slow, event, on_slow, d);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(d);
@@ -128,6 +142,7 @@ struct disk *disk_free(struct disk *d)
 	if (!d)
 		return NULL;
 	worker_free(d->worker);
+	timer_done(&d->slow);
 	task_done(&d->task);
 	staging_free(d->staging);
 	free(d);
@@ -151,6 +166,9 @@ static void on_finished(void *arg, int r)
 	struct disk *d = arg;
 	struct disk_task task = d->task; /* the next one may begin before this one is forgotten */
 
+	if (timer_now() - d->begun >= SLOW_MS)
+		log_warning("Update: the disk answers again");
+	timer_disarm(&d->slow);
 	if (d->abandoned)
 		r = -ECANCELED;
 	d->task = (struct disk_task){ 0 };
@@ -174,6 +192,8 @@ void disk_begin(struct disk *d, struct disk_task task)
 	assert(!disk_busy(d));
 
 	d->task = task;
+	d->begun = timer_now();
+	timer_arm(&d->slow, SLOW_MS);
 	r = worker_run(d->worker, run, on_finished, d);
 	if (r == 0)
 		return;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/disk.h"
 
+#include "fake/faults.h"
 #include "fake/suite.h"
 #include "fake/temp.h"
+#include "fake/timer.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -184,6 +186,22 @@ START_TEST(free_waits)
 }
 END_TEST
 
+/* It is told of, and waited for: there is no other disk. */
+START_TEST(a_disk_that_hangs)
+{
+	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
+	faults_hold(true);
+	disk_begin(disk, (struct disk_task){ .kind = DISK_CREATE, .tag = strdup("tag"), .size = SIZE });
+	ck_assert_uint_lt(fake_timer_next(), UINT64_MAX);
+	fake_timer_pass(60000);
+	ck_assert_uint_eq(calls, 0);
+	ck_assert(disk_busy(disk));
+	faults_hold(false);
+	ck_assert_int_eq(wait_for_it(), 0);
+	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
+}
+END_TEST
+
 START_TEST(no_thread)
 {
 	thread_error = EAGAIN;
@@ -206,6 +224,7 @@ int main(void)
 	tcase_add_test(c, the_first_error_counts);
 	tcase_add_test(c, abandoned);
 	tcase_add_test(c, free_waits);
+	tcase_add_test(c, a_disk_that_hangs);
 	tcase_add_test(c, no_thread);
 	suite_add_tcase(suite, c);
 	return suite_run(suite);
