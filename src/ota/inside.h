@@ -67,8 +67,7 @@ struct ota {
 	struct done asked_done;               /* ... that waits, unless this is empty */
 	bool look_again;                      /* a job came that could not be looked at now, ... */
 	bool look_after_result;               /* ... or not before a result is told */
-	bool look_after_renewal;              /* ... or not beside another certificate, ... */
-	bool look_after_wire;                 /* ... or not as long as an image comes over the wire */
+	bool look_after_renewal;              /* ... or not beside another certificate */
 	bool dirty;                           /* the results on the disk are not those of now */
 
 	uint64_t position; /* of the next OTA READ */

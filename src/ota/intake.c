@@ -145,9 +145,7 @@ static bool on_job(void *userdata, const struct jobs_execution *execution)
 	} else if (document_is_certificate(document.type)) {
 		return renew(o, execution, &document);
 	} else if (wire_active(o->wire)) {
-		/* What comes over the wire has the buffer. */
-		o->look_after_wire = true;
-		return false;
+		return true; /* until it has the buffer no more */
 	} else if (document.type == DOCUMENT_MODULE_IMAGE && document.force &&
 		   (o->state == OTA_IDLE || !o->job.document.force)) {
 		set_job(&o->forced, execution, &document);

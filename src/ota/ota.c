@@ -157,8 +157,10 @@ void ota_disconnected(struct ota *o)
 void ota_reset(struct ota *o)
 {
 	o->position = 0;
-	wire_stop(o->wire);
-	otw_over(o);
+	if (wire_active(o->wire)) {
+		wire_stop(o->wire);
+		otw_over(o);
+	}
 	ota_happen(o, OTA_HAPPEN_RESET);
 }
 
@@ -289,9 +291,9 @@ int ota_start(struct ota *o)
 	o->job.document = record->document;
 	memcpy(o->digest, record->digest, sizeof(o->digest));
 	o->state = OTA_BUSY;
+	survey_hold(o->survey, o->job.id, o->job.number);
 	if (!record->document.wire) {
 		log_info("Job %s is taken up again", o->job.id);
-		survey_hold(o->survey, o->job.id, o->job.number);
 		report_begin(o->report, o->job.id, o->job.number, download_blocks(&o->job.document));
 	}
 	ota_tag(o, tag);

@@ -75,11 +75,14 @@ static void on_ended(void *userdata, int r)
 	o->wire_events.ended(o->wire_events.userdata, r);
 }
 
+/* What has waited is looked at again. */
 void otw_over(struct ota *o)
 {
-	if (!o->look_after_wire)
+	if (o->state != OTA_IDLE || o->changing) {
+		survey_hold(o->survey, "", 0);
 		return;
-	o->look_after_wire = false;
+	}
+	survey_release(o->survey);
 	survey_look(o->survey);
 }
 
@@ -91,6 +94,7 @@ int ota_wire_open(struct ota *o, const struct wire_form *form, const struct wire
 		return AT_ERR_OTA;
 	o->wire_events = *events;
 	wire_open(o->wire, form, &mine);
+	survey_hold(o->survey, "", 0);
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct survey {
 	struct jobs *jobs;
 	struct survey_events events;
 	bool up;
+	bool held; /* by the job in hand, or by something that is none */
 	struct survey_name hand;
 	bool doubt;  /* the job in hand is to be asked for */
 	bool asking; /* jobs_describe() is under way */
@@ -108,7 +109,7 @@ void survey_look(struct survey *s)
 
 	if (!s->up)
 		return;
-	r = *s->hand.id ? jobs_ask_pending(s->jobs) : jobs_ask_next(s->jobs);
+	r = s->held ? jobs_ask_pending(s->jobs) : jobs_ask_next(s->jobs);
 	if (r < 0) {
 		log_debug("Jobs were not asked for: %s", strerror(-r));
 		timer_arm(&s->retry, SURVEY_RETRY_MS);
@@ -143,17 +144,17 @@ static void look_at(struct survey *s, const struct jobs_execution *execution)
 
 void survey_next(struct survey *s, const struct jobs_execution *next)
 {
-	bool held = *s->hand.id;
+	bool ours = *s->hand.id;
 
-	if (next && held && is_same(&s->hand, next->id, next->number)) {
+	if (next && ours && is_same(&s->hand, next->id, next->number)) {
 		s->events.on_seen(s->events.userdata, next);
 		return;
 	}
 
 	/* Ours comes first as long as it is in progress. */
-	if (held)
+	if (ours)
 		survey_doubt(s);
-	else
+	else if (!s->held)
 		s->left_n = 0;
 	if (next)
 		look_at(s, next);
@@ -163,7 +164,7 @@ void survey_pending(struct survey *s, const struct jobs_execution *all, size_t n
 {
 	bool found = false;
 
-	if (!*s->hand.id) {
+	if (!s->held) {
 		if (n > 0)
 			survey_look(s);
 		return;
@@ -206,7 +207,7 @@ void survey_described(struct survey *s, const struct jobs_execution *execution, 
 void survey_up(struct survey *s)
 {
 	s->up = true;
-	if (*s->hand.id)
+	if (s->held)
 		survey_look(s);
 }
 
@@ -229,6 +230,7 @@ void survey_hold(struct survey *s, const char *id, int64_t number)
 {
 	forget(s);
 	name_set(&s->hand, id, number);
+	s->held = true;
 
 	/* What else is there? An announcement speaks of the first one only. */
 	survey_look(s);
@@ -238,6 +240,7 @@ void survey_release(struct survey *s)
 {
 	forget(s);
 	s->hand = (struct survey_name){ 0 };
+	s->held = false;
 }
 
 int survey_new(struct survey **ret, sd_event *event, struct jobs *jobs, const struct survey_events *events)

@@ -36,7 +36,7 @@ DEFINE_CLEANUP(struct survey *, survey_free)
 void survey_up(struct survey *s);
 void survey_down(struct survey *s);
 
-/* This job is in hand from now on, or none. number 0: not known. */
+/* This job is in hand from now on, or none. number 0: not known. id "": what is in hand is no job. */
 void survey_hold(struct survey *s, const char *id, int64_t number);
 void survey_release(struct survey *s);
 

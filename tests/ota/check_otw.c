@@ -185,33 +185,89 @@ START_TEST(jobs_wait)
 }
 END_TEST
 
-/* They need no buffer. */
+/* They need no buffer, wherever they stand: while it comes, and when it is there. */
 START_TEST(others_do_not_wait)
 {
 	static const char certificate[] = "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"c\",\"files\":[{"
 					  "\"filesize\":700,\"fileid\":0,\"fileType\":103}]}}";
-	unsigned asked;
+	const struct fake_pending all[] = { { "image", 1 }, { "bad", 1 }, { "cert", 1 } };
 
 	mailbox_connect(&m);
-	ck_assert_int_eq(open_wire(), 0);
-	ota_wire_go(m.ota);
-	fake_jobs_next("bad", 1, JOBS_QUEUED, "{}");
-	ck_assert_uint_eq(fake_jobs()->updates, 1);
+	if (_i) {
+		receive_good();
+		(void)mailbox_told(&m);
+	} else {
+		ck_assert_int_eq(open_wire(), 0);
+		ota_wire_go(m.ota);
+	}
+	fake_jobs_next("image", 1, JOBS_QUEUED, mailbox_host_image());
+	ck_assert_uint_ge(fake_jobs()->pending, 1);
+	fake_jobs_pending(all, ELEMENTS(all));
+	ck_assert_str_eq(fake_jobs()->described, "bad");
+	fake_jobs_described("bad", 1, JOBS_QUEUED, "{}", NULL);
+	ck_assert_str_eq(fake_jobs()->id, "bad");
 	ck_assert_int_eq(fake_jobs()->status, JOBS_REJECTED);
 	fake_jobs_updated(NULL);
-	fake_jobs_next("cert", 1, JOBS_QUEUED, certificate);
+	ck_assert_str_eq(fake_jobs()->described, "cert");
+	fake_jobs_described("cert", 1, JOBS_QUEUED, certificate, NULL);
 	ck_assert_str_eq(fake_renewal()->id, "cert");
 	fake_renewal_end(JOBS_SUCCEEDED, "Accepted");
+	ck_assert_str_eq(fake_jobs()->id, "cert");
 	ck_assert_int_eq(fake_jobs()->status, JOBS_SUCCEEDED);
-	fake_jobs_updated(NULL);
-	ck_assert_int_eq(ota_state(m.ota), OTA_IDLE);
+	ck_assert_int_eq(ota_state(m.ota), _i ? OTA_MODULE_READY : OTA_IDLE);
 	expect_told("");
 
-	/* Nobody has waited for the end. */
-	asked = fake_jobs()->next;
-	ota_wire_lost(m.ota);
-	ck_assert_int_eq(ended, AT_ERR_OTA);
-	ck_assert_uint_eq(fake_jobs()->next, asked);
+	/* Only the image has waited. */
+	if (_i)
+		ck_assert_int_eq(mailbox_flush(&m), 0);
+	else
+		ota_wire_lost(m.ota);
+	ck_assert_uint_ge(fake_jobs()->next, 1);
+	fake_jobs_next("image", 1, JOBS_QUEUED, mailbox_host_image());
+	ck_assert_int_eq(ota_state(m.ota), OTA_HOST_OFFERED);
+}
+END_TEST
+
+/* That the image has come to be ready does not make it wait for more. */
+START_TEST(forced_job_that_has_waited)
+{
+	const struct fake_pending all[] = { { "job", 1 } };
+	const char *document = mailbox_module_image(&m, ",\"force\":true");
+
+	mailbox_connect(&m);
+	make((struct packed){ .signer = m.signer, .no_digest = true });
+	ck_assert_int_eq(open_wire(), 0);
+	ota_wire_go(m.ota);
+	fake_jobs_next("job", 1, JOBS_QUEUED, document);
+	ck_assert_uint_eq(ota_wire_bytes(m.ota, file, sizeof(file)), sizeof(file));
+	ck_assert_int_eq(ended, 0);
+	ck_assert_int_eq(ota_state(m.ota), OTA_MODULE_READY);
+	fake_jobs_pending(all, 1);
+	fake_jobs_described("job", 1, JOBS_QUEUED, document, NULL);
+	ck_assert_int_eq(ota_state(m.ota), OTA_BUSY);
+}
+END_TEST
+
+/* After a restart, and when RST came while it was written, what waits behind other jobs is seen, too. */
+START_TEST(held_after_a_restart)
+{
+	if (_i) {
+		fake_keeper()->at_once = false;
+		make((struct packed){ .signer = m.signer });
+		ck_assert_int_eq(open_wire(), 0);
+		ota_wire_go(m.ota);
+		ck_assert_uint_eq(ota_wire_bytes(m.ota, file, sizeof(file)), sizeof(file));
+		ota_reset(m.ota);
+		fake_keeper_done(0);
+		fake_keeper()->at_once = true;
+	} else {
+		receive_good();
+		mailbox_restart(&m);
+		fake_image_done(0);
+	}
+	ck_assert_int_eq(ota_state(m.ota), OTA_MODULE_READY);
+	mailbox_connect(&m);
+	ck_assert_uint_eq(fake_jobs()->pending, 1);
 }
 END_TEST
 
@@ -254,6 +310,9 @@ END_TEST
 /* The host was told that it is not there. */
 START_TEST(durable_too_late)
 {
+	const struct fake_pending all[] = { { "job", 1 } };
+
+	mailbox_connect(&m);
 	fake_keeper()->at_once = false;
 	make((struct packed){ .signer = m.signer });
 	ck_assert_int_eq(open_wire(), 0);
@@ -265,6 +324,9 @@ START_TEST(durable_too_late)
 	ck_assert_int_eq(ota_state(m.ota), OTA_IDLE);
 	ck_assert(fake_image()->discarded);
 	ck_assert_int_eq(open_wire(), AT_ERR_OTA); /* that one is not over */
+	fake_jobs_pending(all, 1);
+	fake_jobs_described("job", 1, JOBS_QUEUED, mailbox_host_image(), NULL);
+	fake_jobs_forget();
 	fake_keeper_done(_i);
 	ck_assert_int_eq(ota_state(m.ota), OTA_IDLE);
 	fake_keeper()->at_once = true;
@@ -272,6 +334,15 @@ START_TEST(durable_too_late)
 		fake_keeper_done(0);
 	ck_assert_int_eq(fake_keeper()->disk.phase, RECORD_NOTHING);
 	expect_told("");
+
+	/* And what has waited for it comes. */
+	ck_assert_uint_eq(fake_jobs()->pending, 1);
+	fake_jobs_pending(all, 1);
+	fake_jobs_described("job", 1, JOBS_QUEUED, mailbox_host_image(), NULL);
+	ck_assert_int_eq(ota_state(m.ota), OTA_HOST_OFFERED);
+	ck_assert_int_eq(mailbox_flush(&m), 0);
+	fake_jobs_updated(NULL);
+	(void)mailbox_told(&m);
 	ended = 1;
 	receive_good();
 }
@@ -297,7 +368,9 @@ int main(void)
 	tcase_add_test(tc, survives);
 	tcase_add_test(tc, flushed);
 	tcase_add_loop_test(tc, jobs_wait, 0, 2);
-	tcase_add_test(tc, others_do_not_wait);
+	tcase_add_loop_test(tc, others_do_not_wait, 0, 2);
+	tcase_add_test(tc, forced_job_that_has_waited);
+	tcase_add_loop_test(tc, held_after_a_restart, 0, 2);
 	tcase_add_test(tc, forced_job_takes_its_place);
 	tcase_add_test(tc, reset_ends_it);
 	tcase_add_test(tc, not_durable);

@@ -115,6 +115,40 @@ START_TEST(a_list_while_nothing_is_in_hand)
 }
 END_TEST
 
+/* What waits is looked at as it is beside a job, and nothing is taken for ours. */
+START_TEST(what_is_in_hand_is_no_job)
+{
+	const struct fake_pending all[] = { { "a", 1 }, { "b", 1 } };
+
+	survey_hold(survey, "", 0);
+	expect_asked(pending, 1);
+	fake_jobs_forget();
+	fake_jobs_pending(all, 2);
+	ck_assert_str_eq(fake_jobs()->described, "a");
+	fake_jobs_described("a", 1, JOBS_QUEUED, "{}", NULL);
+	ck_assert_str_eq(fake_jobs()->described, "b");
+	fake_jobs_described("b", 1, JOBS_QUEUED, "{}", NULL);
+	ck_assert_uint_eq(offered, 2);
+
+	/* Once. */
+	fake_jobs_pending(all, 2);
+	fake_jobs_next("a", 1, JOBS_QUEUED, "{}");
+	fake_jobs_pending(NULL, 0);
+	expect_asked(describes, 2);
+	ck_assert_uint_eq(offered, 2);
+	ck_assert_uint_eq(gone + seen, 0);
+
+	/* Over a loss. */
+	survey_down(survey);
+	survey_up(survey);
+	expect_asked(pending, 1);
+	expect_asked(next, 0);
+	survey_release(survey);
+	survey_look(survey);
+	expect_asked(next, 1);
+}
+END_TEST
+
 START_TEST(the_job_in_hand_is_named)
 {
 	hold("a", 2);
@@ -367,6 +401,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nothing_in_hand);
 	tcase_add_test(tc, a_list_while_nothing_is_in_hand);
+	tcase_add_test(tc, what_is_in_hand_is_no_job);
 	tcase_add_test(tc, the_job_in_hand_is_named);
 	tcase_add_test(tc, another_job_or_none_is_named);
 	tcase_add_loop_test(tc, what_the_cloud_says_of_ours, 0, ELEMENTS(answers));
