@@ -126,7 +126,7 @@ class Xmodem:
             if got in (ACK, CAN):
                 return got == ACK
             self.resent += 1
-        self.put(CAN * 2)
+        self.put(CAN * 10)  # as sx does: two must arrive
         return False
 
     def blocks(self, data):
