@@ -116,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct buf whole, cut;
 
-	if (n > 400)
+	if (n > 100) /* a long one is slow, and says nothing new */
 		return 0;
 	buf_init(&whole, SIZE_MAX / 4);
 	buf_init(&cut, SIZE_MAX / 4);
