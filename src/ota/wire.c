@@ -51,29 +51,21 @@ static void end(struct wire *w)
 	w->events.ended(w->events.userdata, w->result);
 }
 
-static void give_back(struct wire *w)
+static void forget(struct wire *w)
 {
 	receiver_stop(&w->receiver);
 	w->number++;
-	if (w->stage == WIRE_KEEP)
-		unpack_leave(&w->unpack);
-	else
-		unpack_stop(&w->unpack);
 }
 
 /* cancel: a sender that waits for our answer is told that there is none. */
 static void fail(struct wire *w, int r, bool cancel, const char *why)
 {
-	/* Two in a row are enough for a sender; on a bad line some get lost. */
-	uint8_t cans[10];
-
-	bool kept = w->stage == WIRE_KEEP;
+	uint8_t cans[10]; /* two in a row are enough for a sender; on a bad line some get lost */
 
 	log_warning("OTW: %s", why);
-	if (kept)
-		w->stage = WIRE_FINISH;
-	give_back(w);
-	if (kept)
+	forget(w);
+	unpack_stop(&w->unpack);
+	if (w->stage == WIRE_KEEP)
 		w->owner.withdraw(w->owner.userdata);
 	w->stage = WIRE_PURGE;
 	w->result = r;
@@ -91,7 +83,11 @@ void wire_stop(struct wire *w)
 	if (w->stage == WIRE_NOTHING)
 		return;
 	log_notice("OTW was ended");
-	give_back(w);
+	forget(w);
+	if (w->stage == WIRE_KEEP)
+		unpack_leave(&w->unpack);
+	else
+		unpack_stop(&w->unpack);
 	timer_disarm(&w->timer);
 	w->stage = WIRE_NOTHING;
 }

@@ -294,7 +294,8 @@ def stays():
 
 @case
 def beside_the_cloud():
-    """The connection stays, a job waits and comes afterwards; nobody is told of an image without a job."""
+    """The connection stays, a job waits and comes afterwards, and one behind it that cannot be obeyed does not wait; nobody is
+    told of an image without a job."""
     with harness.module(cloud=True) as m:
         m.broker.jobs = service = jobs.JobService(m.folder, m.pki.thing)
         m.broker.start()
@@ -305,6 +306,8 @@ def beside_the_cloud():
         sender = otw.Xmodem(m)
         sender.wait_start()
         service.create("waits", "host-image", jobs.image(1000), version="v1.2")
+        service.create("unsigned", "module-image", jobs.image(1000), version="v99.1")
+        m.until(lambda: service.execution("unsigned")[0] == "REJECTED", "job that is REJECTED")
         for number, block in enumerate(sender.blocks(otw.image(m.pki, data)), 1):
             sender.say(otw.frame(number, block))
         sender.say(otw.EOT)
