@@ -6,8 +6,10 @@ the reason. The real daemon and broker, and the sandbox's jobs and files."""
 import os
 import re
 import signal
+import ssl
 import sys
 import time
+import warnings
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
@@ -214,6 +216,28 @@ def who_is_not_trusted():
             if m.broker.jobs.bucket.asked:
                 raise Failure("it was asked all the same")
             m.stop()
+
+
+@case
+def servers_that_are_not_trusted():
+    """All by the right authority."""
+    with Case() as m:
+        tls = m.broker.jobs.bucket.tls
+        for name, reason in (("wrong-name", ".*name.*"), ("expired", ".*expired.*"), ("client", ".*purpose.*")):
+            tls.load_cert_chain(m.pki.file("server-%s.crt" % name), m.pki.file("server-%s.key" % name))
+            offer(m, name)
+            check_failed(m, name, "The server is not trusted: " + reason)
+        tls.load_cert_chain(m.pki.file("server.crt"), m.pki.file("server.key"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's word for it is deprecated
+            tls.minimum_version, tls.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+        tls.set_ciphers("ALL:@SECLEVEL=0")
+        offer(m, "old", source="both")
+        check_good(m, "old")
+        m.wait_log(rb"HTTPS: .*(protocol|version).* The stream is tried")
+        if m.broker.jobs.bucket.asked:
+            raise Failure("they were asked all the same")
+        m.stop()
 
 
 @case
