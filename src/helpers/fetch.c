@@ -5,6 +5,7 @@
  * is used. It ends with the daemon: it gets a signal then, and the socket is closed. */
 
 #include "cloud/fetch.h"
+#include "helpers/answer.h"
 #include "helpers/confine.h"
 
 #include <curl/curl.h>
@@ -147,39 +148,6 @@ static bool range_fits(struct transfer *t)
 	return false;
 }
 
-/* What is between <NAME> and </NAME> in AWS's XML, of letters, digits and blanks. */
-static void element(const struct transfer *t, const char *name, char *ret, size_t size)
-{
-	char tag[32];
-	const char *begin;
-	size_t n = 0;
-
-	(void)snprintf(tag, sizeof(tag), "<%s>", name);
-	begin = strstr(t->error, tag);
-	for (begin = begin ? begin + strlen(tag) : ""; n + 1 < size && *begin >= ' ' && *begin < 0x7f && *begin != '<';
-	     begin++)
-		ret[n++] = *begin;
-	ret[n] = '\0';
-}
-
-static enum fetch_word verdict_of(long status)
-{
-	switch (status) {
-	case 400: /* S3 for a token that is over */
-	case 401:
-	case 403:
-	case 404:
-	case 410:
-		return FETCH_EXPIRED;
-	case 408:
-	case 425:
-	case 429:
-		return FETCH_BROKEN;
-	default:
-		return status >= 500 ? FETCH_BROKEN : FETCH_FAILED;
-	}
-}
-
 static void judge_status(struct transfer *t, long status)
 {
 	char code[41], message[61], *url = NULL;
@@ -193,10 +161,10 @@ static void judge_status(struct transfer *t, long status)
 			      status);
 		return;
 	}
-	element(t, "Code", code, sizeof(code));
-	element(t, "Message", message, sizeof(message));
-	judge(t, verdict_of(status), "HTTP status %ld%s%s%s%s", status, *code ? ": " : "", code, *message ? ", " : "",
-	      message);
+	answer_element(t->error, "Code", code, sizeof(code));
+	answer_element(t->error, "Message", message, sizeof(message));
+	judge(t, answer_verdict(status), "HTTP status %ld%s%s%s%s", status, *code ? ": " : "", code,
+	      *message ? ", " : "", message);
 }
 
 /* The headers are there. */
