@@ -279,11 +279,13 @@ static void attempt(struct transfer *t)
 	long status = 0;
 
 	(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (!t->begun && !t->verdict)
+	/* An empty file, if that is what the server says: to the library headers that are cut are headers. */
+	if (!t->begun && !t->verdict && code == CURLE_OK && header(t, "Content-Length"))
 		begin(t);
 	if (t->verdict)
 		return;
-	if (!t->wanted && status > 0 && (code == CURLE_OK || code == CURLE_WRITE_ERROR))
+	/* The status first: it counts even when what belongs to it was cut. */
+	if (status > 0 && status != 200 && status != 206)
 		judge_status(t, status);
 	else if (code != CURLE_OK)
 		judge_error(t, code);

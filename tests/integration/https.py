@@ -3,10 +3,13 @@
 """Updates by HTTPS (guide 8) from servers that behave badly: each ends in the right image, or in a job that has FAILED with
 the reason. The real daemon and broker, and the sandbox's jobs and files."""
 
+import contextlib
 import os
 import re
 import signal
+import socket
 import ssl
+import subprocess
 import sys
 import time
 import warnings
@@ -16,6 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import harness  # noqa: E402
 import jobs  # noqa: E402
 import parallel  # noqa: E402
+import pki as pki_module  # noqa: E402
 from harness import Failure  # noqa: E402
 from parallel import case  # noqa: E402
 
@@ -257,6 +261,55 @@ def nobody_listens():
         offer(m, "gone", source="both")
         check_good(m, "gone")
         m.stop()
+
+
+@contextlib.contextmanager
+def helper_alone(answer, offset):
+    """What it says, to a server that has this one answer."""
+    pki = pki_module.Pki()
+    server = jobs.bucket.Bucket(None, pki.file("server.crt"), pki.file("server.key"), None)
+    server.RequestHandlerClass = type("Answer", (jobs.bucket.Handler,), {"do_GET": answer})
+    server.start()
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(harness.DEADLINE)
+    with ours, subprocess.Popen([harness.program("expresslinkd-fetch")], stdin=subprocess.PIPE, stdout=its) as process:
+        its.close()
+        process.stdin.write(b"%s\n%s\n%s\n%d\n%d\n" % (server.base.encode(), server.server_address[0].encode(),
+                                                     pki.file("server-ca.crt").encode(), offset, SIZE))
+        process.stdin.close()
+        yield ours
+        process.kill()
+    server.stop()
+
+
+@case
+def answers_that_are_cut():
+    """The status counts, when it is there as a whole."""
+    def error(h):
+        h.send_response(403)
+        h.send_header("Content-Length", "1000")
+        h.end_headers()
+        h.wfile.write(b"<Error><Code>AccessDenied</Code>")
+        h.cut()
+
+    def headers(h):
+        h.wfile.write(b"HTTP/1.1 206 Partial Content\r\nContent-")
+        h.cut()
+
+    def nothing(h):
+        h.cut()
+
+    def empty(h):
+        h.send_response(200)
+        h.send_header("Content-Length", "0")
+        h.end_headers()
+
+    for answer, word in ((error, b"XHTTP status 403: AccessDenied"), (headers, b"B"), (nothing, b"B"),
+                         (empty, b"FThe server has another file: 0 bytes")):
+        with helper_alone(answer, 100000) as helper:
+            said = helper.recv(4096)
+            if not said.startswith(word):
+                raise Failure("%s: it says %r" % (answer.__name__, said))
 
 
 def slow(m, name):
