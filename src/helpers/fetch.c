@@ -40,9 +40,10 @@ struct request {
 struct transfer {
 	CURL *curl;
 	struct request request;
-	bool begun;    /* the headers were looked at */
-	bool wanted;   /* the body is the file, or a part of it */
-	uint64_t skip; /* of a server that begins at the beginning */
+	bool begun;       /* the headers were looked at */
+	bool wanted;      /* the body is the file, or a part of it */
+	uint64_t skip;    /* of a server that begins at the beginning: still to come, ... */
+	uint64_t skipped; /* ... and skipped since the daemon heard of it */
 	uint64_t at;
 	enum fetch_word verdict; /* 0: not known yet */
 	char reason[FETCH_MAX_REASON + 1];
@@ -86,10 +87,14 @@ static void say(enum fetch_word word, char *message, size_t n)
 
 static void flush(struct transfer *t)
 {
-	bool some = t->n > 1;
+	bool some = t->n > 1 || t->skipped > 0;
+	char text[24];
 
-	if (some)
+	if (t->skipped > 0)
+		say(FETCH_SKIPPED, text, 1 + (size_t)snprintf(text + 1, sizeof(text) - 1, "%" PRIu64, t->skipped));
+	if (t->n > 1)
 		say(FETCH_DATA, t->message, t->n);
+	t->skipped = 0;
 	t->n = 1;
 	t->flushed = now_ms();
 	/* Waiting for the daemon is not the server's fault. */
@@ -226,6 +231,7 @@ static size_t on_body(char *data, _unused_ size_t one, size_t n, void *userdata)
 	}
 	skip = n < t->skip ? n : (size_t)t->skip;
 	t->skip -= skip;
+	t->skipped += skip;
 	if (n - skip > t->request.size - t->at) {
 		judge(t, FETCH_FAILED, "The server sends more than filesize, %" PRIu64 " bytes", t->request.size);
 		return CURL_WRITEFUNC_ERROR;

@@ -312,6 +312,27 @@ def answers_that_are_cut():
                 raise Failure("%s: it says %r" % (answer.__name__, said))
 
 
+@case
+def what_is_skipped_is_told():
+    """While the server is still at it: a server that knows no ranges is slow, not silent."""
+    def whole(h):
+        h.send_response(200)
+        h.send_header("Content-Length", str(SIZE))
+        h.end_headers()
+        h.wfile.write(bytes(100000))
+        h.server.stopped.wait(harness.DEADLINE)
+
+    with helper_alone(whole, 200000) as helper:
+        skipped = 0
+        while skipped < 100000:
+            said = helper.recv(4096)
+            if not re.fullmatch(rb"S[1-9]\d*", said):
+                raise Failure("it says %r" % said)
+            skipped += int(said[1:])
+        if skipped != 100000:
+            raise Failure("it skips %d bytes" % skipped)
+
+
 def slow(m, name):
     """A download that is under way and has taken something."""
     m.broker.jobs.do_faults({"spoil": ["download,what=stall,at=100000"]})
