@@ -3,6 +3,7 @@
 
 #include "util/child.h"
 #include "util/log.h"
+#include "util/num.h"
 #include "util/resolve.h"
 #include "util/timer.h"
 #include "util/utf8.h"
@@ -35,9 +36,10 @@ struct fetch {
 	bool full;                         /* the owner has no room */
 	char url[FETCH_MAX_URL + 1];       /* of the job */
 	char moved_to[FETCH_MAX_URL + 1];  /* for this attempt; "": url itself */
-	unsigned moves, renewals, retries; /* the last two without another block */
-	uint64_t size, have;
-	uint64_t give_up; /* when, unless another block comes */
+	unsigned moves, renewals, retries; /* the last two, and skips, without another block */
+	unsigned skips;                    /* attempts in which the server began at the beginning */
+	uint64_t size, have, skipped;      /* skipped: in this attempt */
+	uint64_t give_up;                  /* when, unless another block comes */
 	char reason[FETCH_MAX_REASON + 1];
 };
 
@@ -228,9 +230,23 @@ static bool take_data(struct fetch *f, const void *data, size_t n)
 		f->have += n;
 	if (!taken || f->have / FETCH_BLOCK > blocks) {
 		f->give_up = timer_now() + FETCH_SILENCE_MS;
-		f->renewals = f->retries = 0;
+		f->renewals = f->retries = f->skips = 0;
 	}
 	return taken;
+}
+
+/* It keeps the download going, but not for ever: the next attempt begins at the beginning again. */
+static void take_skipped(struct fetch *f, const char *text, size_t n)
+{
+	uint64_t blocks = f->skipped / FETCH_BLOCK, more;
+
+	if (num_parse(text, n, &more) < 0 || more > f->have - f->skipped)
+		return;
+	if (f->skipped == 0)
+		f->skips++;
+	f->skipped += more;
+	if (f->skips <= FETCH_MAX_SKIPS && f->skipped / FETCH_BLOCK > blocks)
+		f->give_up = timer_now() + FETCH_SILENCE_MS;
 }
 
 static void settle(struct fetch *f, char word, const char *text, size_t n)
@@ -268,6 +284,10 @@ static bool on_message(void *userdata, const void *data, size_t n)
 
 	if (word == FETCH_DATA)
 		return take_data(f, (const char *)data + 1, n - 1);
+	if (word == FETCH_SKIPPED) {
+		take_skipped(f, (const char *)data + 1, n - 1);
+		return true;
+	}
 	/* The bytes go with the helper. */
 	n = n - 1 < sizeof(text) ? n - 1 : sizeof(text);
 	memcpy(text, (const char *)data + 1, n);
@@ -292,6 +312,7 @@ static void run_helper(struct fetch *f, const char *addresses)
 	char request[FETCH_MAX_REQUEST];
 	int n, r = -EMSGSIZE;
 
+	f->skipped = 0;
 	n = snprintf(request, sizeof(request), "%s\n%s\n%s\n%" PRIu64 "\n%" PRIu64 "\n", url, addresses, f->ca_file,
 		     f->have, f->size);
 	if (n > 0 && (size_t)n < sizeof(request))
@@ -372,7 +393,7 @@ int fetch_start(struct fetch *f, const struct fetch_target *target)
 		return r;
 	f->size = target->size;
 	f->have = target->have;
-	f->renewals = f->retries = 0;
+	f->renewals = f->retries = f->skips = 0;
 	f->full = false;
 	f->give_up = timer_now() + (target->patience ? target->patience : FETCH_SILENCE_MS);
 	f->running = true;

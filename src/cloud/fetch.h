@@ -18,17 +18,19 @@
 #define FETCH_FALLBACK_MS  20000 /* without a first block, when a stream has the rest of that time */
 #define FETCH_MAX_RENEWALS 3     /* of the URL, without another block */
 #define FETCH_MAX_MOVES    3     /* from one URL to another, for one attempt */
+#define FETCH_MAX_SKIPS    3     /* attempts in which bytes that are skipped count as blocks, without another block */
 
 /* What the helper is told: a line each for the URL, its name's addresses with commas between them (none when the URL
  * has an address), the file with the roots ("": the system's), the offset, the size of the whole. */
 #define FETCH_HELPER      "expresslinkd-fetch"
 #define FETCH_MAX_REQUEST 4096
 
-/* What the helper says: messages of one letter and what belongs to it. Data, from the offset on, and then one of the
- * others; texts are for people. */
+/* What the helper says: messages of one letter and what belongs to it. Data, from the offset on, before it what was
+ * skipped, and then one of the others; texts are for people. */
 #define FETCH_MAX_MESSAGE (1 + 65536)
 enum fetch_word {
 	FETCH_DATA = 'D',
+	FETCH_SKIPPED = 'S', /* so many more bytes of those before the offset, in decimal: the server knows no ranges */
 	FETCH_WHOLE = 'W',   /* that was all */
 	FETCH_MOVED = 'M',   /* to this URL */
 	FETCH_EXPIRED = 'X', /* text; another URL of the same file may be good */

@@ -4,6 +4,7 @@
  * messages apart (cloud/fetch.h). No name is resolved, no redirect followed, no proxy used. It ends with the daemon. */
 
 #include "cloud/fetch.h"
+#include "helpers/answer.h"
 #include "helpers/confine.h"
 
 #include <curl/curl.h>
@@ -38,9 +39,10 @@ struct request {
 struct transfer {
 	CURL *curl;
 	struct request request;
-	bool begun;    /* the headers were looked at */
-	bool wanted;   /* the body is the file, or a part of it */
-	uint64_t skip; /* of a server that begins at the beginning */
+	bool begun;       /* the headers were looked at */
+	bool wanted;      /* the body is the file, or a part of it */
+	uint64_t skip;    /* of a server that begins at the beginning: still to come, ... */
+	uint64_t skipped; /* ... and skipped since the daemon heard of it */
 	uint64_t at;
 	enum fetch_word verdict; /* 0: not known yet */
 	char reason[FETCH_MAX_REASON + 1];
@@ -84,10 +86,14 @@ static void say(enum fetch_word word, char *message, size_t n)
 
 static void flush(struct transfer *t)
 {
-	bool some = t->n > 1;
+	bool some = t->n > 1 || t->skipped > 0;
+	char text[24];
 
-	if (some)
+	if (t->skipped > 0)
+		say(FETCH_SKIPPED, text, 1 + (size_t)snprintf(text + 1, sizeof(text) - 1, "%" PRIu64, t->skipped));
+	if (t->n > 1)
 		say(FETCH_DATA, t->message, t->n);
+	t->skipped = 0;
 	t->n = 1;
 	t->flushed = now_ms();
 	/* Waiting for the daemon is not the server's fault. */
@@ -146,39 +152,6 @@ static bool range_fits(struct transfer *t)
 	return false;
 }
 
-/* What is between <NAME> and </NAME> in AWS's XML, of letters, digits and blanks. */
-static void element(const struct transfer *t, const char *name, char *ret, size_t size)
-{
-	char tag[32];
-	const char *begin;
-	size_t n = 0;
-
-	(void)snprintf(tag, sizeof(tag), "<%s>", name);
-	begin = strstr(t->error, tag);
-	for (begin = begin ? begin + strlen(tag) : ""; n + 1 < size && *begin >= ' ' && *begin < 0x7f && *begin != '<';
-	     begin++)
-		ret[n++] = *begin;
-	ret[n] = '\0';
-}
-
-static enum fetch_word verdict_of(long status)
-{
-	switch (status) {
-	case 400: /* S3 for a token that is over */
-	case 401:
-	case 403:
-	case 404:
-	case 410:
-		return FETCH_EXPIRED;
-	case 408:
-	case 425:
-	case 429:
-		return FETCH_BROKEN;
-	default:
-		return status >= 500 ? FETCH_BROKEN : FETCH_FAILED;
-	}
-}
-
 static void judge_status(struct transfer *t, long status)
 {
 	char code[41], message[61], *url = NULL;
@@ -192,10 +165,10 @@ static void judge_status(struct transfer *t, long status)
 			      status);
 		return;
 	}
-	element(t, "Code", code, sizeof(code));
-	element(t, "Message", message, sizeof(message));
-	judge(t, verdict_of(status), "HTTP status %ld%s%s%s%s", status, *code ? ": " : "", code, *message ? ", " : "",
-	      message);
+	answer_element(t->error, "Code", code, sizeof(code));
+	answer_element(t->error, "Message", message, sizeof(message));
+	judge(t, answer_verdict(status), "HTTP status %ld%s%s%s%s", status, *code ? ": " : "", code,
+	      *message ? ", " : "", message);
 }
 
 /* The headers are there. */
@@ -257,6 +230,7 @@ static size_t on_body(char *data, _unused_ size_t one, size_t n, void *userdata)
 	}
 	skip = n < t->skip ? n : (size_t)t->skip;
 	t->skip -= skip;
+	t->skipped += skip;
 	if (n - skip > t->request.size - t->at) {
 		judge(t, FETCH_FAILED, "The server sends more than filesize, %" PRIu64 " bytes", t->request.size);
 		return CURL_WRITEFUNC_ERROR;
@@ -310,11 +284,13 @@ static void attempt(struct transfer *t)
 	long status = 0;
 
 	(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (!t->begun && !t->verdict)
+	/* An empty file, if that is what the server says: to the library headers that are cut are headers. */
+	if (!t->begun && !t->verdict && code == CURLE_OK && header(t, "Content-Length"))
 		begin(t);
 	if (t->verdict)
 		return;
-	if (!t->wanted && status > 0 && (code == CURLE_OK || code == CURLE_WRITE_ERROR))
+	/* The status first: it counts even when what belongs to it was cut. */
+	if (status > 0 && status != 200 && status != 206)
 		judge_status(t, status);
 	else if (code != CURLE_OK)
 		judge_error(t, code);

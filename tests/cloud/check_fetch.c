@@ -219,6 +219,65 @@ START_TEST(slow_but_steady)
 }
 END_TEST
 
+/* The server knows no ranges: what it sends again is not silence. */
+START_TEST(skips)
+{
+	begin(4 * FETCH_BLOCK);
+	for (unsigned i = 0; i < 8; i++) {
+		fake_timer_pass(FETCH_SILENCE_MS / 2 - 1);
+		say(FETCH_SKIPPED, "8192");
+	}
+	ck_assert_uint_eq(failed, 0);
+	fake_timer_pass(FETCH_SILENCE_MS - 1);
+	deliver(FETCH_BLOCK + 7);
+	say(FETCH_WHOLE, "");
+	ck_assert_uint_eq(complete, 1);
+}
+END_TEST
+
+static const char *const no_progress[] = { "16383", "1", "65537", "18446744073709551616", "-1", "", "x" };
+
+START_TEST(skips_no_block)
+{
+	begin(4 * FETCH_BLOCK);
+	fake_timer_pass(FETCH_SILENCE_MS - 1);
+	say(FETCH_SKIPPED, no_progress[_i]);
+	ck_assert_uint_eq(failed, 0);
+	fake_timer_pass(1);
+	ck_assert_uint_eq(failed, 1);
+	ck_assert_str_eq(last, "The server delivers no data");
+}
+END_TEST
+
+START_TEST(skips_for_ever)
+{
+	unsigned attempts = 0;
+
+	begin(4 * FETCH_BLOCK);
+	while (failed == 0) {
+		fake_timer_pass(FETCH_SILENCE_MS - 20000);
+		say(FETCH_SKIPPED, "65536");
+		say(FETCH_BROKEN, "cut");
+		if (failed == 0)
+			again();
+		ck_assert_uint_le(++attempts, FETCH_MAX_SKIPS + 2);
+	}
+	ck_assert_uint_gt(attempts, FETCH_MAX_SKIPS);
+
+	/* Another block, and they count again. */
+	begin(3 * FETCH_BLOCK);
+	for (unsigned i = 0; i < 2 * FETCH_MAX_SKIPS; i++) {
+		fake_timer_pass(FETCH_SILENCE_MS - 20000);
+		say(FETCH_SKIPPED, "49152");
+		if (i == FETCH_MAX_SKIPS - 1)
+			deliver(FETCH_BLOCK);
+		say(FETCH_BROKEN, "cut");
+		ck_assert_uint_eq(failed, 1);
+		again();
+	}
+}
+END_TEST
+
 START_TEST(patience)
 {
 	have = 0;
@@ -468,6 +527,9 @@ int main(void)
 	tcase_add_test(tc, waits_longer_each_time);
 	tcase_add_test(tc, too_slow);
 	tcase_add_test(tc, slow_but_steady);
+	tcase_add_test(tc, skips);
+	tcase_add_loop_test(tc, skips_no_block, 0, ELEMENTS(no_progress));
+	tcase_add_test(tc, skips_for_ever);
 	tcase_add_test(tc, patience);
 	tcase_add_test(tc, no_room);
 	tcase_add_test(tc, stopped_by_what_it_brings);

@@ -3,17 +3,23 @@
 """Updates by HTTPS (guide 8) from servers that behave badly: each ends in the right image, or in a job that has FAILED with
 the reason. The real daemon and broker, and the sandbox's jobs and files."""
 
+import contextlib
 import os
 import re
 import signal
+import socket
+import ssl
+import subprocess
 import sys
 import time
+import warnings
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 import harness  # noqa: E402
 import jobs  # noqa: E402
 import parallel  # noqa: E402
+import pki as pki_module  # noqa: E402
 from harness import Failure  # noqa: E402
 from parallel import case  # noqa: E402
 
@@ -217,6 +223,28 @@ def who_is_not_trusted():
 
 
 @case
+def servers_that_are_not_trusted():
+    """All by the right authority."""
+    with Case() as m:
+        tls = m.broker.jobs.bucket.tls
+        for name, reason in (("wrong-name", ".*name.*"), ("expired", ".*expired.*"), ("client", ".*purpose.*")):
+            tls.load_cert_chain(m.pki.file("server-%s.crt" % name), m.pki.file("server-%s.key" % name))
+            offer(m, name)
+            check_failed(m, name, "The server is not trusted: " + reason)
+        tls.load_cert_chain(m.pki.file("server.crt"), m.pki.file("server.key"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's word for it is deprecated
+            tls.minimum_version, tls.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+        tls.set_ciphers("ALL:@SECLEVEL=0")
+        offer(m, "old", source="both")
+        check_good(m, "old")
+        m.wait_log(rb"HTTPS: .*(protocol|version).* The stream is tried")
+        if m.broker.jobs.bucket.asked:
+            raise Failure("they were asked all the same")
+        m.stop()
+
+
+@case
 def nobody_listens():
     """The stream is offered too, and takes over; what the server sent already counts."""
     with Case() as m:
@@ -233,6 +261,76 @@ def nobody_listens():
         offer(m, "gone", source="both")
         check_good(m, "gone")
         m.stop()
+
+
+@contextlib.contextmanager
+def helper_alone(answer, offset):
+    """What it says, to a server that has this one answer."""
+    pki = pki_module.Pki()
+    server = jobs.bucket.Bucket(None, pki.file("server.crt"), pki.file("server.key"), None)
+    server.RequestHandlerClass = type("Answer", (jobs.bucket.Handler,), {"do_GET": answer})
+    server.start()
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(harness.DEADLINE)
+    with ours, subprocess.Popen([harness.program("expresslinkd-fetch")], stdin=subprocess.PIPE, stdout=its) as process:
+        its.close()
+        process.stdin.write(b"%s\n%s\n%s\n%d\n%d\n" % (server.base.encode(), server.server_address[0].encode(),
+                                                     pki.file("server-ca.crt").encode(), offset, SIZE))
+        process.stdin.close()
+        yield ours
+        process.kill()
+    server.stop()
+
+
+@case
+def answers_that_are_cut():
+    """The status counts, when it is there as a whole."""
+    def error(h):
+        h.send_response(403)
+        h.send_header("Content-Length", "1000")
+        h.end_headers()
+        h.wfile.write(b"<Error><Code>AccessDenied</Code>")
+        h.cut()
+
+    def headers(h):
+        h.wfile.write(b"HTTP/1.1 206 Partial Content\r\nContent-")
+        h.cut()
+
+    def nothing(h):
+        h.cut()
+
+    def empty(h):
+        h.send_response(200)
+        h.send_header("Content-Length", "0")
+        h.end_headers()
+
+    for answer, word in ((error, b"XHTTP status 403: AccessDenied"), (headers, b"B"), (nothing, b"B"),
+                         (empty, b"FThe server has another file: 0 bytes")):
+        with helper_alone(answer, 100000) as helper:
+            said = helper.recv(4096)
+            if not said.startswith(word):
+                raise Failure("%s: it says %r" % (answer.__name__, said))
+
+
+@case
+def what_is_skipped_is_told():
+    """While the server is still at it: a server that knows no ranges is slow, not silent."""
+    def whole(h):
+        h.send_response(200)
+        h.send_header("Content-Length", str(SIZE))
+        h.end_headers()
+        h.wfile.write(bytes(100000))
+        h.server.stopped.wait(harness.DEADLINE)
+
+    with helper_alone(whole, 200000) as helper:
+        skipped = 0
+        while skipped < 100000:
+            said = helper.recv(4096)
+            if not re.fullmatch(rb"S[1-9]\d*", said):
+                raise Failure("it says %r" % said)
+            skipped += int(said[1:])
+        if skipped != 100000:
+            raise Failure("it skips %d bytes" % skipped)
 
 
 def slow(m, name):
