@@ -39,6 +39,7 @@ struct fetch {
 	unsigned moves, renewals, retries; /* the last two, and skips, without another block */
 	unsigned skips;                    /* attempts in which the server began at the beginning */
 	uint64_t size, have, skipped;      /* skipped: in this attempt */
+	uint64_t patience;                 /* ms */
 	uint64_t give_up;                  /* when, unless another block comes */
 	char reason[FETCH_MAX_REASON + 1];
 };
@@ -229,7 +230,7 @@ static bool take_data(struct fetch *f, const void *data, size_t n)
 	if (taken)
 		f->have += n;
 	if (!taken || f->have / FETCH_BLOCK > blocks) {
-		f->give_up = timer_now() + FETCH_SILENCE_MS;
+		f->give_up = timer_now() + f->patience;
 		f->renewals = f->retries = f->skips = 0;
 	}
 	return taken;
@@ -246,7 +247,7 @@ static void take_skipped(struct fetch *f, const char *text, size_t n)
 		f->skips++;
 	f->skipped += more;
 	if (f->skips <= FETCH_MAX_SKIPS && f->skipped / FETCH_BLOCK > blocks)
-		f->give_up = timer_now() + FETCH_SILENCE_MS;
+		f->give_up = timer_now() + f->patience;
 }
 
 static void settle(struct fetch *f, char word, const char *text, size_t n)
@@ -395,7 +396,8 @@ int fetch_start(struct fetch *f, const struct fetch_target *target)
 	f->have = target->have;
 	f->renewals = f->retries = f->skips = 0;
 	f->full = false;
-	f->give_up = timer_now() + (target->patience ? target->patience : FETCH_SILENCE_MS);
+	f->patience = target->patience ? target->patience : FETCH_SILENCE_MS;
+	f->give_up = timer_now() + f->patience;
 	f->running = true;
 	timer_arm(&f->timer, 0);
 	return 0;
@@ -411,7 +413,7 @@ void fetch_go_on(struct fetch *f)
 {
 	if (!f->running || !f->child || !f->full)
 		return;
-	f->give_up = timer_now() + FETCH_SILENCE_MS;
+	f->give_up = timer_now() + f->patience;
 	child_go_on(f->child);
 }
 

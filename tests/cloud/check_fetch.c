@@ -286,6 +286,17 @@ START_TEST(patience)
 	ck_assert_uint_eq(failed, 0);
 	fake_timer_pass(1);
 	ck_assert_uint_eq(failed, 1);
+	ck_assert_int_eq(fetch_start(fetch, &(struct fetch_target){ .url = URL, .size = SIZE, .patience = 5000 }), 0);
+	fake_timer_pass(0);
+	fake_resolve_found("192.0.2.1\n");
+	for (unsigned i = 0; i < 3; i++) {
+		fake_timer_pass(4999);
+		deliver(FETCH_BLOCK);
+	}
+	fake_timer_pass(4999);
+	ck_assert_uint_eq(failed, 1);
+	fake_timer_pass(1);
+	ck_assert_uint_eq(failed, 2);
 }
 END_TEST
 
