@@ -48,9 +48,23 @@ static void attempt(struct fetch *f);
 
 /* --- the URL --- */
 
+/* Of a name or an address of IPv4; of one of IPv6. */
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS  "0123456789"
+#define NAME    LETTERS DIGITS "-._"
+#define IPV6    DIGITS "ABCDEFabcdef:."
+
+/* Behind the host, up to the path: nothing, or a port. */
+static bool is_port(const char *text, size_t n)
+{
+	uint64_t port;
+
+	return n == 0 || (*text == ':' && num_parse(text + 1, n - 1, &port) == 0 && port > 0 && port <= UINT16_MAX);
+}
+
 int fetch_host(const char *url, char ret[FETCH_MAX_HOST + 1])
 {
-	const char *host = url + strlen(HTTPS);
+	const char *host = url + strlen(HTTPS), *rest;
 	size_t all = strnlen(url, FETCH_MAX_URL + 1), n;
 
 	if (all > FETCH_MAX_URL || strncasecmp(url, HTTPS, strlen(HTTPS)) != 0)
@@ -60,18 +74,17 @@ int fetch_host(const char *url, char ret[FETCH_MAX_HOST + 1])
 			return -EINVAL;
 	}
 	/* Nobody signs URLs with a user in them. */
-	n = strcspn(host, "/?#");
-	if (memchr(host, '@', n))
-		return -EINVAL;
 	if (*host == '[') {
 		host++;
-		n = strcspn(host, "]/?#");
+		n = strspn(host, IPV6);
 		if (host[n] != ']')
 			return -EINVAL;
+		rest = host + n + 1;
 	} else {
-		n = strcspn(host, ":/?#");
+		n = strspn(host, NAME);
+		rest = host + n;
 	}
-	if (n == 0 || n > FETCH_MAX_HOST)
+	if (n == 0 || n > FETCH_MAX_HOST || !is_port(rest, strcspn(rest, "/?#")))
 		return -EINVAL;
 	memcpy(ret, host, n);
 	ret[n] = '\0';
