@@ -39,6 +39,7 @@ struct fetch {
 	unsigned moves, renewals, retries; /* the last two, and skips, without another block */
 	unsigned skips;                    /* attempts in which the server began at the beginning */
 	uint64_t size, have, skipped;      /* skipped: in this attempt */
+	uint64_t patience;                 /* ms */
 	uint64_t give_up;                  /* when, unless another block comes */
 	char reason[FETCH_MAX_REASON + 1];
 };
@@ -47,9 +48,23 @@ static void attempt(struct fetch *f);
 
 /* --- the URL --- */
 
+/* Of a name or an address of IPv4; of one of IPv6. */
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS  "0123456789"
+#define NAME    LETTERS DIGITS "-._"
+#define IPV6    DIGITS "ABCDEFabcdef:."
+
+/* Behind the host, up to the path: nothing, or a port. */
+static bool is_port(const char *text, size_t n)
+{
+	uint64_t port;
+
+	return n == 0 || (*text == ':' && num_parse(text + 1, n - 1, &port) == 0 && port > 0 && port <= UINT16_MAX);
+}
+
 int fetch_host(const char *url, char ret[FETCH_MAX_HOST + 1])
 {
-	const char *host = url + strlen(HTTPS);
+	const char *host = url + strlen(HTTPS), *rest;
 	size_t all = strnlen(url, FETCH_MAX_URL + 1), n;
 
 	if (all > FETCH_MAX_URL || strncasecmp(url, HTTPS, strlen(HTTPS)) != 0)
@@ -59,18 +74,17 @@ int fetch_host(const char *url, char ret[FETCH_MAX_HOST + 1])
 			return -EINVAL;
 	}
 	/* Nobody signs URLs with a user in them. */
-	n = strcspn(host, "/?#");
-	if (memchr(host, '@', n))
-		return -EINVAL;
 	if (*host == '[') {
 		host++;
-		n = strcspn(host, "]/?#");
+		n = strspn(host, IPV6);
 		if (host[n] != ']')
 			return -EINVAL;
+		rest = host + n + 1;
 	} else {
-		n = strcspn(host, ":/?#");
+		n = strspn(host, NAME);
+		rest = host + n;
 	}
-	if (n == 0 || n > FETCH_MAX_HOST)
+	if (n == 0 || n > FETCH_MAX_HOST || !is_port(rest, strcspn(rest, "/?#")))
 		return -EINVAL;
 	memcpy(ret, host, n);
 	ret[n] = '\0';
@@ -229,7 +243,7 @@ static bool take_data(struct fetch *f, const void *data, size_t n)
 	if (taken)
 		f->have += n;
 	if (!taken || f->have / FETCH_BLOCK > blocks) {
-		f->give_up = timer_now() + FETCH_SILENCE_MS;
+		f->give_up = timer_now() + f->patience;
 		f->renewals = f->retries = f->skips = 0;
 	}
 	return taken;
@@ -246,7 +260,7 @@ static void take_skipped(struct fetch *f, const char *text, size_t n)
 		f->skips++;
 	f->skipped += more;
 	if (f->skips <= FETCH_MAX_SKIPS && f->skipped / FETCH_BLOCK > blocks)
-		f->give_up = timer_now() + FETCH_SILENCE_MS;
+		f->give_up = timer_now() + f->patience;
 }
 
 static void settle(struct fetch *f, char word, const char *text, size_t n)
@@ -395,7 +409,8 @@ int fetch_start(struct fetch *f, const struct fetch_target *target)
 	f->have = target->have;
 	f->renewals = f->retries = f->skips = 0;
 	f->full = false;
-	f->give_up = timer_now() + (target->patience ? target->patience : FETCH_SILENCE_MS);
+	f->patience = target->patience ? target->patience : FETCH_SILENCE_MS;
+	f->give_up = timer_now() + f->patience;
 	f->running = true;
 	timer_arm(&f->timer, 0);
 	return 0;
@@ -411,7 +426,7 @@ void fetch_go_on(struct fetch *f)
 {
 	if (!f->running || !f->child || !f->full)
 		return;
-	f->give_up = timer_now() + FETCH_SILENCE_MS;
+	f->give_up = timer_now() + f->patience;
 	child_go_on(f->child);
 }
 

@@ -15,7 +15,7 @@
 #define FETCH_MAX_REASON   120
 #define FETCH_BLOCK        16384 /* progress is counted in these, as that of streams */
 #define FETCH_SILENCE_MS   55000 /* without another block: given up */
-#define FETCH_FALLBACK_MS  20000 /* without a first block, when a stream has the rest of that time */
+#define FETCH_FALLBACK_MS  20000 /* the same, when a stream has the rest of that time */
 #define FETCH_MAX_RENEWALS 3     /* of the URL, without another block */
 #define FETCH_MAX_MOVES    3     /* from one URL to another, for one attempt */
 #define FETCH_MAX_SKIPS    3     /* attempts in which bytes that are skipped count as blocks, without another block */
@@ -42,7 +42,7 @@ struct fetch_target {
 	const char *url;
 	uint64_t size;     /* bytes, as the job says */
 	uint64_t have;     /* bytes from the beginning that are there already */
-	uint64_t patience; /* ms until the first block, or the end; 0: FETCH_SILENCE_MS */
+	uint64_t patience; /* ms without another block; 0: FETCH_SILENCE_MS */
 };
 
 struct fetch_events {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/document.h"
 
+#include "cloud/fetch.h"
 #include "ota/image.h"
 #include "util/base64.h"
 #include "util/num.h"
@@ -180,6 +181,7 @@ static int parse_stream(struct parsing *p, struct document *d)
 static int parse_url(struct parsing *p, struct document *d)
 {
 	const cJSON *item = member(p->file, "update_data_url");
+	char host[FETCH_MAX_HOST + 1];
 	const char *url;
 	size_t n;
 
@@ -195,12 +197,8 @@ static int parse_url(struct parsing *p, struct document *d)
 	n = strlen(url);
 	if (n > DOCUMENT_MAX_URL)
 		return refuse(p, "update_data_url is longer than %d bytes", DOCUMENT_MAX_URL);
-	if (strchr("/?#:@", url[strlen(HTTPS)])) /* the end of the text, too */
-		return refuse(p, "update_data_url names no host");
-	for (size_t i = 0; i < n; i++) {
-		if (url[i] <= ' ' || url[i] > '~')
-			return refuse(p, "update_data_url has characters that no URL has");
-	}
+	if (fetch_host(url, host) < 0)
+		return refuse(p, "update_data_url is malformed: HOST[:PORT] and printable characters are expected");
 	memcpy(d->url, url, n + 1);
 	return 0;
 }

@@ -286,6 +286,17 @@ START_TEST(patience)
 	ck_assert_uint_eq(failed, 0);
 	fake_timer_pass(1);
 	ck_assert_uint_eq(failed, 1);
+	ck_assert_int_eq(fetch_start(fetch, &(struct fetch_target){ .url = URL, .size = SIZE, .patience = 5000 }), 0);
+	fake_timer_pass(0);
+	fake_resolve_found("192.0.2.1\n");
+	for (unsigned i = 0; i < 3; i++) {
+		fake_timer_pass(4999);
+		deliver(FETCH_BLOCK);
+	}
+	fake_timer_pass(4999);
+	ck_assert_uint_eq(failed, 1);
+	fake_timer_pass(1);
+	ck_assert_uint_eq(failed, 2);
 }
 END_TEST
 
@@ -478,6 +489,19 @@ static const struct {
 	{ "https://[2001:db8::1]:444/x", "2001:db8::1" },
 	{ "https://[2001:db8::1", NULL },
 	{ "https://[]/", NULL },
+	{ "https://[2001:db8::1]x/", NULL },
+	{ "https://[fe80::1%25eth0]/", NULL },
+	{ "https://192.0.2.1:65535", "192.0.2.1" },
+	{ "https://a_b-c.example:1#x", "a_b-c.example" },
+	{ "https://a.example:/", NULL },
+	{ "https://a.example:0/", NULL },
+	{ "https://a.example:65536/", NULL },
+	{ "https://a.example:4 4/", NULL },
+	{ "https://a.example:x/", NULL },
+	{ "https://a.example:44:4/", NULL },
+	{ "https://a%2eexample/", NULL },
+	{ "https://a\\b/", NULL },
+	{ "https://:44/", NULL },
 	{ "https://user@a.example/", NULL },
 	{ "https://user:word@a.example/", NULL },
 	{ "http://a.example/", NULL },

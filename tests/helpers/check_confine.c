@@ -9,11 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -175,6 +177,107 @@ static int read_the_daemon(void)
 	return process_vm_readv(getppid(), &here, 1, &there, 1, 0) == 1;
 }
 
+static int tcp(void)
+{
+	return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static int bind_a_port(void)
+{
+	const struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	return bind(tcp(), (const struct sockaddr *)&a, sizeof(a)) == 0;
+}
+
+static int listen_at_any_port(void)
+{
+	return listen(tcp(), 1) == 0;
+}
+
+static int accept_a_connection(void)
+{
+	return connect_tcp(allowed_port) == 0 && accept4(allowed, NULL, NULL, SOCK_CLOEXEC) >= 0;
+}
+
+static int send_datagrams(void)
+{
+	return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0;
+}
+
+/* Each end sends to any path. */
+static int send_local_datagrams(void)
+{
+	int pair[2];
+
+	return socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0;
+}
+
+/* Whether the kernel has that or not. */
+static int was_tried(long r)
+{
+	return r >= 0 || errno != EACCES;
+}
+
+static int connect_by_a_cousin_of_tcp(void)
+{
+	return was_tried(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 262 /* IPPROTO_MPTCP */));
+}
+
+static int connect_by_sending(void)
+{
+	const struct sockaddr_in a = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				       .sin_port = htons(forbidden_port) };
+
+	return was_tried(sendto(tcp(), "x", 1, MSG_FASTOPEN, (const struct sockaddr *)&a, sizeof(a)));
+}
+
+static int connect_by_sending_a_message(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				 .sin_port = htons(forbidden_port) };
+	const struct msghdr message = { .msg_name = &a, .msg_namelen = sizeof(a) };
+
+	return was_tried(sendmsg(tcp(), &message, MSG_FASTOPEN));
+}
+
+static int have_the_daemon_signalled(void)
+{
+	return fcntl(tcp(), F_SETOWN, getppid()) == 0;
+}
+
+static int have_the_daemon_signalled_otherwise(void)
+{
+	pid_t parent = getppid();
+
+	return was_tried(ioctl(tcp(), FIOSETOWN, &parent));
+}
+
+static int limit_the_daemon(void)
+{
+	struct rlimit core;
+
+	return getrlimit(RLIMIT_CORE, &core) == 0 && prlimit(getppid(), RLIMIT_CORE, &core, NULL) == 0;
+}
+
+static int move_the_daemon(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 && sched_setaffinity(getppid(), sizeof(set), &set) == 0;
+}
+
+static int slow_the_daemon_down(void)
+{
+	return setpriority(PRIO_PROCESS, (id_t)getppid(), getpriority(PRIO_PROCESS, (id_t)getppid())) == 0;
+}
+
+static int advise_the_daemon(void)
+{
+	return was_tried(syscall(440 /* process_madvise */, -1, NULL, 0, 0, 0));
+}
+
 /* landlock: since which version of it that layer alone forbids it; 0: it never does. */
 static const struct {
 	const char *name;
@@ -192,6 +295,20 @@ static const struct {
 	{ "connect to the control socket", connect_to_the_control_socket, true, 0 },
 	{ "connect to another port", connect_to_another_port, false, 4 },
 	{ "talk to the kernel", talk_to_the_kernel, true, 0 },
+	{ "bind a port", bind_a_port, true, 4 },
+	{ "listen at any port", listen_at_any_port, true, 0 },
+	{ "accept a connection", accept_a_connection, true, 0 },
+	{ "send datagrams", send_datagrams, true, 0 },
+	{ "send local datagrams", send_local_datagrams, true, 0 },
+	{ "connect by a cousin of TCP", connect_by_a_cousin_of_tcp, true, 0 },
+	{ "connect by sending", connect_by_sending, true, 0 },
+	{ "connect by sending a message", connect_by_sending_a_message, true, 0 },
+	{ "have the daemon signalled", have_the_daemon_signalled, true, 0 },
+	{ "have the daemon signalled otherwise", have_the_daemon_signalled_otherwise, true, 0 },
+	{ "limit the daemon", limit_the_daemon, true, 0 },
+	{ "move the daemon", move_the_daemon, true, 0 },
+	{ "slow the daemon down", slow_the_daemon_down, true, 0 },
+	{ "advise the daemon", advise_the_daemon, true, 0 },
 	{ "run a program", run_a_program, true, 1 },
 	{ "fork", fork_itself, true, 0 },
 	{ "end the daemon", end_the_daemon, true, 6 },
@@ -266,6 +383,7 @@ static int what_it_needs(void)
 {
 	int pair[2];
 
+	confine_limits();
 	return connect_tcp(allowed_port) != 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 ||
 	       prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0;
 }

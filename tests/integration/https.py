@@ -268,6 +268,7 @@ def helper_alone(answer, offset):
     """What it says, to a server that has this one answer."""
     pki = pki_module.Pki()
     server = jobs.bucket.Bucket(None, pki.file("server.crt"), pki.file("server.key"), None)
+    server.base = "https://localhost:%d/" % server.server_port
     server.RequestHandlerClass = type("Answer", (jobs.bucket.Handler,), {"do_GET": answer})
     server.start()
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -331,6 +332,28 @@ def what_is_skipped_is_told():
             skipped += int(said[1:])
         if skipped != 100000:
             raise Failure("it skips %d bytes" % skipped)
+
+
+@case
+def every_kind_of_address():
+    """Confined it connects to each, whatever the library asks the kernel for."""
+    def whole(h):
+        h.send_response(200)
+        h.send_header("Content-Length", str(SIZE))
+        h.end_headers()
+        h.wfile.write(bytes(SIZE))
+
+    for pair in jobs.bucket.loopback_addresses():
+        jobs.bucket.loopback_addresses = lambda pair=pair: [pair]
+        with helper_alone(whole, 0) as helper:
+            got = 0
+            while got < SIZE:
+                said = helper.recv(1 << 20)
+                if not said.startswith(b"D"):
+                    raise Failure("%s: it says %r" % (pair[1], said))
+                got += len(said) - 1
+            if helper.recv(4096) != b"W":
+                raise Failure("%s: that was not all" % pair[1])
 
 
 def slow(m, name):
