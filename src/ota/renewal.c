@@ -98,10 +98,10 @@ static void take(struct renewal *r)
 	const char *name = key_name(r);
 	char reason[DOCUMENT_MAX_REASON + 1];
 	_cleanup_(freep) char *pem = NULL;
-	size_t n;
+	size_t n = (size_t)r->document.size;
 	int result;
 
-	if (offer_read_certificate(&r->document, &rules, r->data, r->document.size, &pem, &n, reason) < 0) {
+	if (offer_read_certificate(&r->document, &rules, r->data, n, &pem, &n, reason) < 0) {
 		end(r, JOBS_FAILED, "%s", reason);
 		return;
 	}
@@ -208,7 +208,7 @@ void renewal_begin(struct renewal *r, const struct jobs_execution *execution, co
 	r->number = execution->number;
 	r->document = *document;
 	r->stage = RENEWAL_FETCHING;
-	r->data = malloc(document->size);
+	r->data = malloc((size_t)document->size); /* at most OFFER_MAX_CERTIFICATE */
 	if (r->data)
 		result = *document->url ? ask_url(r) : ask_stream(r);
 	asked(r, result);
