@@ -22,7 +22,7 @@ allowed() {
 	commands) echo commands module ota cloud board crypto config queue at util ;;
 	control) echo control module ota cloud board crypto config queue at util ;;
 	ctl) echo ctl control/protocol.h control/json.h control/certificates.h ota/container.h cloud board config crypto util at/error.h ;;
-	helpers) echo helpers util/macro.h util/resolve.h cloud/fetch.h ;;
+	helpers) echo helpers util/macro.h util/resolve.h cloud/fetch.h cloud/url.h ;;
 	main.c) echo ctl control commands module ota cloud board crypto config queue at util ;;
 	*) echo "" ;;
 	esac

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/fetch.h"
 
+#include "cloud/url.h"
 #include "util/child.h"
 #include "util/log.h"
 #include "util/num.h"
@@ -13,9 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#define HTTPS            "https://"
 #define RESOLVE_MS       15000
 #define HELPER_SILENT_MS 30000 /* longer than it waits for the server */
 #define RENEW_MS         10000 /* the URL is asked for again */
@@ -34,8 +33,8 @@ struct fetch {
 	bool running;
 	bool renewing;                     /* a fresh URL is waited for */
 	bool full;                         /* the owner has no room */
-	char url[FETCH_MAX_URL + 1];       /* of the job */
-	char moved_to[FETCH_MAX_URL + 1];  /* for this attempt; "": url itself */
+	char url[URL_MAX + 1];             /* of the job */
+	char moved_to[URL_MAX + 1];        /* for this attempt; "": url itself */
 	unsigned moves, renewals, retries; /* the last two, and skips, without another block */
 	unsigned skips;                    /* attempts in which the server began at the beginning */
 	uint64_t size, have, skipped;      /* skipped: in this attempt */
@@ -45,51 +44,6 @@ struct fetch {
 };
 
 static void attempt(struct fetch *f);
-
-/* --- the URL --- */
-
-/* Of a name or an address of IPv4; of one of IPv6. */
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define DIGITS  "0123456789"
-#define NAME    LETTERS DIGITS "-._"
-#define IPV6    DIGITS "ABCDEFabcdef:."
-
-/* Behind the host, up to the path: nothing, or a port. */
-static bool is_port(const char *text, size_t n)
-{
-	uint64_t port;
-
-	return n == 0 || (*text == ':' && num_parse(text + 1, n - 1, &port) == 0 && port > 0 && port <= UINT16_MAX);
-}
-
-int fetch_host(const char *url, char ret[FETCH_MAX_HOST + 1])
-{
-	const char *host = url + strlen(HTTPS), *rest;
-	size_t all = strnlen(url, FETCH_MAX_URL + 1), n;
-
-	if (all > FETCH_MAX_URL || strncasecmp(url, HTTPS, strlen(HTTPS)) != 0)
-		return -EINVAL;
-	for (size_t i = 0; i < all; i++) {
-		if (url[i] <= ' ' || url[i] > '~')
-			return -EINVAL;
-	}
-	/* Nobody signs URLs with a user in them. */
-	if (*host == '[') {
-		host++;
-		n = strspn(host, IPV6);
-		if (host[n] != ']')
-			return -EINVAL;
-		rest = host + n + 1;
-	} else {
-		n = strspn(host, NAME);
-		rest = host + n;
-	}
-	if (n == 0 || n > FETCH_MAX_HOST || !is_port(rest, strcspn(rest, "/?#")))
-		return -EINVAL;
-	memcpy(ret, host, n);
-	ret[n] = '\0';
-	return 0;
-}
 
 /* --- the end --- */
 
@@ -172,14 +126,14 @@ static void expired(struct fetch *f)
 
 static void moved(struct fetch *f, const char *url, size_t n)
 {
-	char host[FETCH_MAX_HOST + 1];
+	char host[URL_MAX_HOST + 1];
 
 	stop_attempt(f);
-	if (n > FETCH_MAX_URL || memchr(url, '\0', n))
+	if (n > URL_MAX || memchr(url, '\0', n))
 		n = 0;
 	memcpy(f->moved_to, url, n);
 	f->moved_to[n] = '\0';
-	if (fetch_host(f->moved_to, host) < 0) {
+	if (url_host(f->moved_to, host) < 0) {
 		set_reason(f, "A redirect to no URL");
 		fetch_fail(f);
 	} else if (f->moves++ == FETCH_MAX_MOVES) {
@@ -294,7 +248,7 @@ static bool on_message(void *userdata, const void *data, size_t n)
 {
 	struct fetch *f = userdata;
 	char word = *(const char *)data;
-	char text[FETCH_MAX_URL + 2];
+	char text[URL_MAX + 2];
 
 	if (word == FETCH_DATA)
 		return take_data(f, (const char *)data + 1, n - 1);
@@ -363,8 +317,8 @@ static void on_resolved(void *userdata, int r, const struct addresses *found)
 
 static void attempt(struct fetch *f)
 {
-	char host[FETCH_MAX_HOST + 1];
-	int r = fetch_host(*f->moved_to ? f->moved_to : f->url, host);
+	char host[URL_MAX_HOST + 1];
+	int r = url_host(*f->moved_to ? f->moved_to : f->url, host);
 
 	if (r == 0 && resolve_is_address(host)) {
 		run_helper(f, "");
@@ -385,8 +339,8 @@ static void attempt(struct fetch *f)
 
 static int set_url(struct fetch *f, const char *url)
 {
-	char host[FETCH_MAX_HOST + 1];
-	int r = fetch_host(url, host);
+	char host[URL_MAX_HOST + 1];
+	int r = url_host(url, host);
 
 	if (r == 0)
 		memcpy(f->url, url, strlen(url) + 1);

@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#define FETCH_MAX_URL      2048
 #define FETCH_MAX_REASON   120
 #define FETCH_BLOCK        16384 /* progress is counted in these, as that of streams */
 #define FETCH_SILENCE_MS   55000 /* without another block: given up */
@@ -76,7 +75,3 @@ void fetch_go_on(struct fetch *f);
 
 /* A fresh URL of the same file; passed over unless one is waited for. */
 void fetch_renew(struct fetch *f, const char *url);
-
-/* The host of an https URL of at most FETCH_MAX_URL printable characters, in ret. 0; -EINVAL: it is none. */
-#define FETCH_MAX_HOST 253
-int fetch_host(const char *url, char ret[FETCH_MAX_HOST + 1]) _must_check_;

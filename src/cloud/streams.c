@@ -212,8 +212,8 @@ static bool read_block(struct streams *s, const cJSON *root, unsigned *ret_block
 	}
 	if (!window_wants(&s->window, (unsigned)block))
 		return false;
-	if (base64_decode(text, strlen(text), ret, STREAMS_BLOCK, &n) < 0 ||
-	    n != block_size(s, (uint64_t)block) || length != (int64_t)n) {
+	if (base64_decode(text, strlen(text), ret, STREAMS_BLOCK, &n) < 0 || n != block_size(s, (uint64_t)block) ||
+	    length != (int64_t)n) {
 		streams_complain(s, "blocks that do not fit the job's filesize, or are no base64");
 		return false;
 	}

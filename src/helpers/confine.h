@@ -7,10 +7,10 @@
  *   limits              no file grows, few descriptors, bounded memory, no core (which would hold a URL, a secret)
  *   Landlock            no path of any file, no TCP but to one port, no signals and abstract sockets of others
  *                       (Linux 5.13; ports since 6.7, the last since 6.12)
- *   seccomp             no call that opens, changes or runs a file, makes a process, looks into one, ends, signals, limits
- *                       or slows one; of sockets those of TCP only, that connect: not the daemon's control socket
+ *   seccomp             no call that opens, changes or runs a file, makes a process, looks into one, ends,
+ *                       signals, limits or slows one; of sockets those of TCP only, that connect: not to the daemon
  *
- * Alone each leaves something: Landlock the control socket, seccomp the ports and the addresses that TCP connects to. */
+ * Alone each leaves something: Landlock the control socket, seccomp the ports and addresses that TCP connects to. */
 
 #include "util/macro.h"
 

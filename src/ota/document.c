@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/document.h"
 
-#include "cloud/fetch.h"
+#include "cloud/url.h"
 #include "ota/image.h"
 #include "util/base64.h"
 #include "util/num.h"
@@ -181,7 +181,7 @@ static int parse_stream(struct parsing *p, struct document *d)
 static int parse_url(struct parsing *p, struct document *d)
 {
 	const cJSON *item = member(p->file, "update_data_url");
-	char host[FETCH_MAX_HOST + 1];
+	char host[URL_MAX_HOST + 1];
 	const char *url;
 	size_t n;
 
@@ -197,7 +197,7 @@ static int parse_url(struct parsing *p, struct document *d)
 	n = strlen(url);
 	if (n > DOCUMENT_MAX_URL)
 		return refuse(p, "update_data_url is longer than %d bytes", DOCUMENT_MAX_URL);
-	if (fetch_host(url, host) < 0)
+	if (url_host(url, host) < 0)
 		return refuse(p, "update_data_url is malformed: HOST[:PORT] and printable characters are expected");
 	memcpy(d->url, url, n + 1);
 	return 0;

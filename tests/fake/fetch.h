@@ -3,6 +3,7 @@
 /* In place of cloud/fetch.c: a server that delivers what the test says. */
 
 #include "cloud/fetch.h"
+#include "cloud/url.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +12,7 @@
 struct fake_fetch {
 	bool running;
 	unsigned starts;
-	char url[FETCH_MAX_URL + 1]; /* of the last start, or the fresh one */
+	char url[URL_MAX + 1]; /* of the last start, or the fresh one */
 	uint64_t size, have, patience;
 	unsigned gone_on; /* times that there was room again */
 	unsigned renewed;
