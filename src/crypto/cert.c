@@ -21,7 +21,8 @@
 #define BEGIN "-----BEGIN CERTIFICATE-----"
 #define END   "-----END CERTIFICATE-----"
 
-#define MAX_PEM (64 * 1024)
+#define MAX_PEM    (64 * 1024)
+#define LEAST_BITS 112 /* of security: SHA-224 */
 
 struct text {
 	const char *p;
@@ -226,9 +227,18 @@ int cert_from_file(const void *data, size_t n, bool several, char **ret, size_t 
 	return take_text(out, ret, ret_n);
 }
 
+/* Over SHA-1 or MD5 someone else's certificate could have the same signature. A self-signature says nothing anyway, and
+ * those of real roots are of SHA-1. */
+static bool is_weakly_signed(X509 *x)
+{
+	int bits;
+
+	return X509_get_signature_info(x, NULL, NULL, &bits, NULL) != 1 || bits < LEAST_BITS;
+}
+
 static bool has_signed(X509 *issuer, X509 *x)
 {
-	return X509_verify(x, X509_get0_pubkey(issuer)) == 1;
+	return X509_verify(x, X509_get0_pubkey(issuer)) == 1 && (issuer == x || !is_weakly_signed(x));
 }
 
 static bool is_self_issued(const X509 *x)

@@ -18,14 +18,15 @@ int cert_canonical(const void *pem, size_t n, bool several, char **ret, size_t *
 /* The same from a file, which may also hold one certificate in DER form. */
 int cert_from_file(const void *data, size_t n, bool several, char **ret, size_t *ret_n) _must_check_;
 
-/* Is pem signed with the private key of the certificate issuer? 0 or AT_ERR_SIGNATURE (guide 8.6.1.3, 8.11). */
+/* Is pem signed with the private key of the certificate issuer, and not over SHA-1? 0 or AT_ERR_SIGNATURE (guide 8.6.1.3,
+ * 8.11). */
 int cert_signed_by(const char *pem, size_t n, const char *issuer, size_t issuer_n) _must_check_;
 
 /* If the certificate names itself as its issuer, its own signature must verify. 0 or AT_ERR_SIGNATURE. */
 int cert_self_consistent(const char *pem, size_t n) _must_check_;
 
 /* May these roots follow the present ones? Every one a CA certificate, self-signed and verifying or signed by a
- * present root. 0, AT_ERR_PARAMETER (cannot be read), AT_ERR_SIGNATURE. */
+ * present root, and that not over SHA-1. 0, AT_ERR_PARAMETER (cannot be read), AT_ERR_SIGNATURE. */
 int cert_roots_acceptable(const char *pem, size_t n, const char *present, size_t present_n) _must_check_;
 
 /* ret: EVP_PKEY_free() it. 0; AT_ERR_PARAMETER: not exactly one certificate; -ENOMEM. */

@@ -216,6 +216,11 @@ static int signed_by(const struct pki *a, const struct pki *b)
 	return cert_signed_by(a->pem, strlen(a->pem), b->pem, strlen(b->pem));
 }
 
+static int roots(const char *pem, const char *present)
+{
+	return cert_roots_acceptable(pem, strlen(pem), present, strlen(present));
+}
+
 START_TEST(knows_who_signed)
 {
 	_cleanup_(pki_freep) struct pki *forged =
@@ -236,6 +241,34 @@ START_TEST(knows_who_signed)
 }
 END_TEST
 
+static const struct {
+	const char *digest;
+	bool good;
+} digests[] = {
+	{ "SHA1", false }, { "SHA224", true }, { "SHA256", true }, { "SHA384", true }, { "SHA512", true },
+};
+
+START_TEST(knows_what_a_signature_is_worth)
+{
+	const char *digest = digests[_i].digest;
+	int good = digests[_i].good ? 0 : AT_ERR_SIGNATURE;
+	_cleanup_(pki_freep) struct pki *next =
+		pki_make(&(struct pki_order){ .name = "next", .issuer = ca, .digest = digest });
+	_cleanup_(pki_freep) struct pki *root =
+		pki_make(&(struct pki_order){ .name = "root", .issuer = ca, .ca = true, .digest = digest });
+	_cleanup_(pki_freep) struct pki *self =
+		pki_make(&(struct pki_order){ .name = "self", .ca = true, .digest = digest });
+	_cleanup_(pki_freep) struct pki *renewed =
+		pki_make(&(struct pki_order){ .name = "self", .key_of = self, .ca = true, .digest = digest });
+
+	ck_assert_int_eq(signed_by(next, ca), good);
+	ck_assert_int_eq(signed_by(renewed, self), good);
+	ck_assert_int_eq(roots(root->pem, ca->pem), good);
+	ck_assert_int_eq(roots(self->pem, ca->pem), 0);
+	ck_assert_int_eq(cert_self_consistent(self->pem, strlen(self->pem)), 0);
+}
+END_TEST
+
 START_TEST(knows_what_contradicts_itself)
 {
 	_cleanup_(pki_freep) struct pki *forged = pki_make(&(struct pki_order){ .name = "forged", .forged = true });
@@ -250,11 +283,6 @@ START_TEST(knows_what_contradicts_itself)
 	ck_assert_int_eq(cert_self_consistent("x", 1), AT_ERR_SIGNATURE);
 }
 END_TEST
-
-static int roots(const char *pem, const char *present)
-{
-	return cert_roots_acceptable(pem, strlen(pem), present, strlen(present));
-}
 
 START_TEST(judges_roots)
 {
@@ -458,6 +486,7 @@ int main(void)
 	tcase_add_test(c, flipped_bytes_are_survived);
 	tcase_add_test(c, too_much_is_refused);
 	tcase_add_test(c, knows_who_signed);
+	tcase_add_loop_test(c, knows_what_a_signature_is_worth, 0, ELEMENTS(digests));
 	tcase_add_test(c, knows_what_contradicts_itself);
 	tcase_add_test(c, judges_roots);
 	tcase_add_test(c, tells_what_it_says);

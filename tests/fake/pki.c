@@ -116,7 +116,11 @@ static void sign(X509 *cert, const struct pki_order *o, EVP_PKEY *own)
 {
 	EVP_PKEY *foreign = o->forged ? new_key() : NULL;
 
-	NEED(X509_sign(cert, foreign ? foreign : o->issuer ? o->issuer->key : own, EVP_sha256()));
+	NEED(X509_sign(cert,
+		       foreign     ? foreign
+		       : o->issuer ? o->issuer->key
+				   : own,
+		       o->digest ? EVP_get_digestbyname(o->digest) : EVP_sha256()));
 	EVP_PKEY_free(foreign);
 }
 

@@ -29,6 +29,7 @@ struct pki_order {
 	const char *names;   /* subjectAltName, such as "DNS:localhost,IP:127.0.0.1"; NULL: none */
 	const char *usage;   /* keyUsage, such as "keyAgreement"; NULL: none */
 	const char *purpose; /* extendedKeyUsage, such as "codeSigning"; NULL: none */
+	const char *digest;  /* of the signature, such as "SHA1"; NULL: SHA256 */
 	size_t padding;      /* bytes of a comment that make it larger */
 };
 
