@@ -21,7 +21,7 @@ static struct streams *streams;
 /* --- the module's side --- */
 
 static uint8_t *file, *got;
-static uint64_t size;
+static size_t size;
 static unsigned blocks, completes, failures, subscriptions;
 static char reason[128];
 static bool no_room;
@@ -199,7 +199,7 @@ static const char *format(const char *c, const char *f, const char *i, const cha
 
 static const char *block_text(unsigned block, const char *c)
 {
-	size_t offset = (size_t)block * BLOCK, n = size - offset < BLOCK ? (size_t)size - offset : BLOCK;
+	size_t offset = (size_t)block * BLOCK, n = size - offset < BLOCK ? size - offset : BLOCK;
 	char i[16], l[16];
 
 	(void)snprintf(i, sizeof(i), "%u", block);
@@ -283,7 +283,7 @@ static void teardown(void)
 	memset(&way, 0, sizeof(way));
 }
 
-static int start_from(uint64_t n, uint64_t have)
+static int start_from(size_t n, size_t have)
 {
 	const struct streams_target target = { .stream = STREAM, .file = 7, .size = n, .have = have };
 
@@ -293,13 +293,13 @@ static int start_from(uint64_t n, uint64_t have)
 	file = malloc(n);
 	got = calloc(1, n);
 	ck_assert(file && got);
-	for (uint64_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		file[i] = (uint8_t)(1 + (i * 31 + i / BLOCK) % 255);
 	memcpy(got, file, have);
 	return streams_start(streams, &target);
 }
 
-static void start(uint64_t n)
+static void start(size_t n)
 {
 	ck_assert_int_eq(start_from(n, 0), 0);
 }
@@ -322,7 +322,7 @@ static void assert_failed(const char *why)
 
 /* --- all goes well --- */
 
-static const uint64_t sizes[] = { 1, 2, 3, BLOCK - 1, BLOCK, BLOCK + 1, 8 * BLOCK, 8 * BLOCK + 1, 300000, 2000000 };
+static const size_t sizes[] = { 1, 2, 3, BLOCK - 1, BLOCK, BLOCK + 1, 8 * BLOCK, 8 * BLOCK + 1, 300000, 2000000 };
 
 START_TEST(downloads)
 {
@@ -924,7 +924,7 @@ END_TEST
 /* A window against one block after the other, each of which costs a round trip. */
 START_TEST(long_way)
 {
-	const uint64_t count = 512;
+	const size_t count = 512;
 
 	way.round_trip = 100;
 	start(count * BLOCK);

@@ -125,7 +125,7 @@ void mailbox_deliver(struct mailbox *m)
 	static uint8_t data[STREAMS_BLOCK];
 
 	(void)m;
-	for (size_t at = fake_streams()->have; at < MAILBOX_SIZE; at += STREAMS_BLOCK) {
+	for (size_t at = (size_t)fake_streams()->have; at < MAILBOX_SIZE; at += STREAMS_BLOCK) {
 		size_t n = MAILBOX_SIZE - at < STREAMS_BLOCK ? MAILBOX_SIZE - at : STREAMS_BLOCK;
 
 		for (size_t i = 0; i < n; i++)

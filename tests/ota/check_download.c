@@ -332,7 +332,7 @@ START_TEST(from_a_url)
 	ck_assert_uint_eq(progress, 0);
 	give(0, STREAMS_BLOCK + 1);
 	ck_assert_uint_eq(progress, 1);
-	give(STREAMS_BLOCK + 1, document.size - STREAMS_BLOCK - 1);
+	give(STREAMS_BLOCK + 1, (size_t)document.size - STREAMS_BLOCK - 1);
 	ck_assert_uint_eq(progress, 3);
 	fake_fetch_complete();
 	fake_image_done(0);
