@@ -18,8 +18,8 @@ int cert_canonical(const void *pem, size_t n, bool several, char **ret, size_t *
 /* The same from a file, which may also hold one certificate in DER form. */
 int cert_from_file(const void *data, size_t n, bool several, char **ret, size_t *ret_n) _must_check_;
 
-/* Is pem signed with the private key of the certificate issuer, and not over SHA-1? 0 or AT_ERR_SIGNATURE (guide 8.6.1.3,
- * 8.11). */
+/* Is pem signed with the private key of the certificate issuer, and not over SHA-1? 0 or AT_ERR_SIGNATURE (guide
+ * 8.6.1.3, 8.11). */
 int cert_signed_by(const char *pem, size_t n, const char *issuer, size_t issuer_n) _must_check_;
 
 /* If the certificate names itself as its issuer, its own signature must verify. 0 or AT_ERR_SIGNATURE. */
