@@ -33,7 +33,14 @@ static char path[256];
 static bool uart_is_stuck;
 static time_t later_s;
 
-/* Both are called of the C library only: an optimiser that sees the whole program finds no call to wrap else. */
+/* Both are called of the C library only: an optimiser that sees the whole program finds no call to wrap else. These are
+ * their names on a machine whose time_t had to grow. */
+#if __TIMESIZE == 32
+#define __real_ioctl         __real___ioctl_time64
+#define __wrap_ioctl         __wrap___ioctl_time64
+#define __real_clock_gettime __real___clock_gettime64
+#define __wrap_clock_gettime __wrap___clock_gettime64
+#endif
 
 int __real_ioctl(int fd, unsigned long request, void *argument);
 int __wrap_ioctl(int fd, unsigned long request, void *argument);

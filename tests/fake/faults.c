@@ -16,7 +16,13 @@
 #define MAX_WRITES 8192
 #define SECTOR     512
 
-/* Both names of each: which one is called depends on the size of off_t. */
+/* Both names of each: which one is called depends on the size of off_t. The one that is meant is that of the 64 bits. */
+#if __SIZEOF_LONG__ == 4
+#define __real_pwrite          __real_pwrite64
+#define __real_posix_fallocate __real_posix_fallocate64
+#define __real_fstatvfs        __real_fstatvfs64
+#define __real_openat          __real_openat64
+#endif
 ssize_t __real_pwrite(int fd, const void *data, size_t n, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *data, size_t n, off_t offset);
 ssize_t __wrap_pwrite64(int fd, const void *data, size_t n, off_t offset);
