@@ -96,7 +96,7 @@ int file_read_number(const char *dir, const char *name, uint64_t *ret)
 	_cleanup_(freep) char *text = NULL;
 	char path[PATH_MAX];
 	uint64_t number = 0;
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	r = snprintf(path, sizeof(path), "%s/%s", dir, name);
