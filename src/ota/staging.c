@@ -9,6 +9,7 @@
 #include "util/log.h"
 #include "util/timer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -137,6 +138,7 @@ static int remove_both(struct staging *s)
 
 	if (r < 0)
 		return r;
+	assert(s->dir >= 0);
 	if (unlinkat(s->dir, JOURNAL_FILE, 0) < 0 && errno != ENOENT)
 		r = -errno;
 	if (unlinkat(s->dir, STAGING_FILE, 0) < 0 && errno != ENOENT)

@@ -88,14 +88,17 @@ static bool is_any(const struct endpoint *e)
 
 static bool has_address(const struct ifaddrs *a, const struct endpoint *e)
 {
-	if (!a->ifa_addr)
+	struct sockaddr_in6 v6;
+	struct sockaddr_in v4;
+
+	if (!a->ifa_addr || a->ifa_addr->sa_family != (e->v6 ? AF_INET6 : AF_INET))
 		return false;
-	if (a->ifa_addr->sa_family == AF_INET && !e->v6)
-		return memcmp(&((const struct sockaddr_in *)(const void *)a->ifa_addr)->sin_addr, e->address, 4) == 0;
-	if (a->ifa_addr->sa_family == AF_INET6 && e->v6)
-		return memcmp(&((const struct sockaddr_in6 *)(const void *)a->ifa_addr)->sin6_addr, e->address, 16) ==
-		       0;
-	return false;
+	if (e->v6) {
+		memcpy(&v6, a->ifa_addr, sizeof(v6));
+		return memcmp(&v6.sin6_addr, e->address, 16) == 0;
+	}
+	memcpy(&v4, a->ifa_addr, sizeof(v4));
+	return memcmp(&v4.sin_addr, e->address, 4) == 0;
 }
 
 static void set_local(const struct ifaddrs *list, const struct endpoint *e, struct netstat_port *ret)

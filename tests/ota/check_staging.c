@@ -636,8 +636,11 @@ static int append_on(void)
 {
 	int r = 0;
 
-	while (r == 0 && (reached = staging_have(staging)) < MAX_SIZE)
-		r = try_append(reached + 16384 < MAX_SIZE ? reached + 16384 : MAX_SIZE, 16384);
+	for (uint64_t at = staging_have(staging); at < MAX_SIZE && r == 0; at = staging_have(staging)) {
+		reached = at;
+		r = try_append(at + 16384 < MAX_SIZE ? at + 16384 : MAX_SIZE, 16384);
+	}
+	reached = staging_have(staging);
 	return r;
 }
 
