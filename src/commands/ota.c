@@ -50,7 +50,8 @@ static int read_finished(struct at_call *call, struct module *m, int r)
 	data = ota_take(updates_ota(m->updates), &n);
 	if (n == 0)
 		return at_ok_bytes(call, "0", 1);
-	return at_ok_bytes(call, text, put_bytes(text, data, n));
+	n = put_bytes(text, data, n);
+	return at_ok_bytes(call, text, n);
 }
 
 /* guide 8.2.4 */

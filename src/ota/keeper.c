@@ -205,7 +205,7 @@ void keeper_save(struct keeper *k, const struct record *record, struct done done
 	size_t n = 0;
 	int r = waiter ? record_format(record, &text, &n) : -ENOMEM;
 
-	if (r < 0) {
+	if (r < 0 || !waiter) {
 		free(waiter);
 		(void)log_errno(r, "%s/%s cannot be written", k->dir, KEEPER_FILE);
 		done_call(&done, r);
