@@ -36,6 +36,12 @@ static time_t later_s;
 /* Both are called of the C library only: an optimiser that sees the whole program finds no call to wrap else. These are
  * their names on a machine whose time_t had to grow. */
 #if __TIMESIZE == 32
+int __real_clock_gettime(clockid_t clock, void *ret);
+int __wrap_clock_gettime(clockid_t clock, void *ret);
+int __wrap_clock_gettime(clockid_t clock, void *ret) /* of libraries whose time_t did not */
+{
+	return __real_clock_gettime(clock, ret);
+}
 #define __real_ioctl         __real___ioctl_time64
 #define __wrap_ioctl         __wrap___ioctl_time64
 #define __real_clock_gettime __real___clock_gettime64
