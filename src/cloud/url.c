@@ -9,8 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define HTTPS "https://"
-
 /* Of a name or an address of IPv4; of one of IPv6. */
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS  "0123456789"
@@ -27,10 +25,10 @@ static bool is_port(const char *text, size_t n)
 
 int url_host(const char *url, char ret[URL_MAX_HOST + 1])
 {
-	const char *host = url + strlen(HTTPS), *rest;
+	const char *host = url + strlen(URL_SCHEME), *rest;
 	size_t all = strnlen(url, URL_MAX + 1), n;
 
-	if (all > URL_MAX || strncasecmp(url, HTTPS, strlen(HTTPS)) != 0)
+	if (all > URL_MAX || strncasecmp(url, URL_SCHEME, strlen(URL_SCHEME)) != 0)
 		return -EINVAL;
 	for (size_t i = 0; i < all; i++) {
 		if (url[i] <= ' ' || url[i] > '~')

@@ -4,6 +4,7 @@
 
 #include "util/macro.h"
 
+#define URL_SCHEME   "https://" /* in any case */
 #define URL_MAX      2048
 #define URL_MAX_HOST 253
 

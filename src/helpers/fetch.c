@@ -159,7 +159,7 @@ static void judge_status(struct transfer *t, long status)
 
 	(void)curl_easy_getinfo(t->curl, CURLINFO_REDIRECT_URL, &url);
 	if (status >= 300 && status < 400 && url) {
-		if (strncasecmp(url, "https://", strlen("https://")) == 0 && strlen(url) <= URL_MAX)
+		if (strncasecmp(url, URL_SCHEME, strlen(URL_SCHEME)) == 0 && strlen(url) <= URL_MAX)
 			judge(t, FETCH_MOVED, "moved");
 		else
 			judge(t, FETCH_FAILED, "HTTP status %ld: a redirect to what is not https is not followed",

@@ -20,7 +20,6 @@ struct disk {
 	bool unstarted; /* there was no thread for it, which its receiver does not know yet */
 	bool abandoned;
 	struct timer slow;
-	uint64_t begun; /* ms */
 	disk_fn finished;
 	void *userdata;
 };
@@ -101,11 +100,9 @@ static int run(void *arg)
 
 /* --- on the loop --- */
 
-static void on_slow(void *userdata)
+static void on_slow(_unused_ void *userdata)
 {
-	const struct disk *d = userdata;
-
-	log_warning("Update: the disk has not answered for %d s", (int)((timer_now() - d->begun) / 1000));
+	log_warning("Update: the disk has not answered for %d s", SLOW_MS / 1000);
 }
 
 static void task_done(struct disk_task *t)
@@ -166,7 +163,7 @@ static void on_finished(void *arg, int r)
 	struct disk *d = arg;
 	struct disk_task task = d->task; /* the next one may begin before this one is forgotten */
 
-	if (timer_now() - d->begun >= SLOW_MS)
+	if (!timer_armed(&d->slow))
 		log_warning("Update: the disk answers again");
 	timer_disarm(&d->slow);
 	if (d->abandoned)
@@ -192,7 +189,6 @@ void disk_begin(struct disk *d, struct disk_task task)
 	assert(!disk_busy(d));
 
 	d->task = task;
-	d->begun = timer_now();
 	timer_arm(&d->slow, SLOW_MS);
 	r = worker_run(d->worker, run, on_finished, d);
 	if (r == 0)

@@ -14,8 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define HTTPS "https://"
-#define HTTP  "http://"
+#define HTTP "http://"
 
 /* Where metadata may stand, in the order in which it counts. */
 #define MAX_PLACES 5
@@ -192,11 +191,11 @@ static int parse_url(struct parsing *p, struct document *d)
 	url = item->valuestring;
 	if (strncasecmp(url, HTTP, strlen(HTTP)) == 0)
 		return refuse(p, "update_data_url is plain http");
-	if (strncasecmp(url, HTTPS, strlen(HTTPS)) != 0)
-		return refuse(p, "update_data_url does not begin with " HTTPS);
+	if (strncasecmp(url, URL_SCHEME, strlen(URL_SCHEME)) != 0)
+		return refuse(p, "update_data_url does not begin with " URL_SCHEME);
 	n = strlen(url);
-	if (n > DOCUMENT_MAX_URL)
-		return refuse(p, "update_data_url is longer than %d bytes", DOCUMENT_MAX_URL);
+	if (n > URL_MAX)
+		return refuse(p, "update_data_url is longer than %d bytes", URL_MAX);
 	if (url_host(url, host) < 0)
 		return refuse(p, "update_data_url is malformed: HOST[:PORT] and printable characters are expected");
 	memcpy(d->url, url, n + 1);

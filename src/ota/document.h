@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The job document of an update (guide 8.3, Table 5): what AWS IoT calls afr_ota. Pure. */
 
+#include "cloud/url.h"
 #include "util/macro.h"
 
 #include <cjson/cJSON.h>
@@ -29,7 +30,6 @@ static inline bool document_is_certificate(enum document_type type)
 
 #define DOCUMENT_MAX_FILE      255 /* fileid */
 #define DOCUMENT_MAX_STREAM    128
-#define DOCUMENT_MAX_URL       2048
 #define DOCUMENT_MAX_TEXT      64  /* of what the operator entered: longer is cut, between characters */
 #define DOCUMENT_MAX_SIGNATURE 512 /* bytes, decoded */
 #define DOCUMENT_MAX_REASON    120
@@ -47,7 +47,7 @@ struct document {
 	uint64_t size;                        /* bytes, 1 .. IMAGE_MAX_SIZE; of a host image IMAGE_MAX_HOST */
 	unsigned file;                        /* fileid */
 	char stream[DOCUMENT_MAX_STREAM + 1]; /* "": not offered over MQTT */
-	char url[DOCUMENT_MAX_URL + 1];       /* "": not offered over HTTPS */
+	char url[URL_MAX + 1];                /* "": not offered over HTTPS */
 	enum document_digest digest;
 	size_t signature_n;
 	unsigned char signature[DOCUMENT_MAX_SIGNATURE]; /* what is no base64, or too long, has length 0 */

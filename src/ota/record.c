@@ -238,7 +238,7 @@ static bool take_document(char *const values[KEY_COUNT], struct document *ret)
 	    !take_number(values[KEY_SIZE], IMAGE_MAX_SIZE, &ret->size) || ret->size == 0 ||
 	    !take_number(values[KEY_FILE], DOCUMENT_MAX_FILE, &file) ||
 	    !take_text(values[KEY_STREAM], ret->stream, DOCUMENT_MAX_STREAM) ||
-	    !take_text(values[KEY_URL], ret->url, DOCUMENT_MAX_URL) ||
+	    !take_text(values[KEY_URL], ret->url, URL_MAX) ||
 	    !take_word(values[KEY_SIGNED], digests, ELEMENTS(digests), &digest) ||
 	    !take_bytes(values[KEY_SIGNATURE], ret->signature, sizeof(ret->signature), &ret->signature_n) ||
 	    !take_text(values[KEY_VERSION], ret->version, DOCUMENT_MAX_TEXT) ||

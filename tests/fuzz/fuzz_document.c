@@ -38,7 +38,7 @@ static void is_sound(const struct document *d)
 	FUZZ_HOLDS(d->file <= 255);
 	FUZZ_HOLDS(d->stream[0] || d->url[0]);
 	FUZZ_HOLDS(strlen(d->stream) <= DOCUMENT_MAX_STREAM && strspn(d->stream, name) == strlen(d->stream));
-	is_printable(d->url, DOCUMENT_MAX_URL);
+	is_printable(d->url, URL_MAX);
 	FUZZ_HOLDS(!d->url[0] || (strncasecmp(d->url, "https://", 8) == 0 && !strchr(d->url, ' ')));
 	FUZZ_HOLDS(d->signature_n <= sizeof(d->signature));
 	FUZZ_HOLDS(d->digest != DOCUMENT_UNSIGNED || d->signature_n == 0);

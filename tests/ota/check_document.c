@@ -281,7 +281,7 @@ END_TEST
 
 START_TEST(limits_are_inside)
 {
-	char ota[300], file[4096], name[DOCUMENT_MAX_STREAM + 2], url[DOCUMENT_MAX_URL + 2];
+	char ota[300], file[4096], name[DOCUMENT_MAX_STREAM + 2], url[URL_MAX + 2];
 	char reason[DOCUMENT_MAX_REASON + 1];
 	struct document d = accepted(document("", MQTT ",", "\"filesize\":16777216,\"fileid\":255,\"fileType\":202,"));
 
@@ -302,12 +302,12 @@ START_TEST(limits_are_inside)
 			ck_assert_str_eq(d.stream, name);
 		}
 	}
-	for (size_t n = DOCUMENT_MAX_URL; n <= DOCUMENT_MAX_URL + 1; n++) {
+	for (size_t n = URL_MAX; n <= URL_MAX + 1; n++) {
 		memset(url, 'z', n);
 		memcpy(url, "https://h/", 10);
 		url[n] = '\0';
 		(void)snprintf(file, sizeof(file), FILE_MEMBERS ",\"update_data_url\":\"%s\",", url);
-		if (n > DOCUMENT_MAX_URL) {
+		if (n > URL_MAX) {
 			ck_assert_int_eq(parse(document("", HTTP ",", file), &d, reason), -EINVAL);
 			ck_assert_str_eq(reason, "update_data_url is longer than 2048 bytes");
 		} else {

@@ -516,6 +516,20 @@ END_TEST
 
 /* --- the power --- */
 
+static void power_cut(uint32_t seed)
+{
+	faults_cut(seed);
+	staging = staging_free(staging);
+	faults_watch();
+	anew();
+}
+
+static void is_whole(uint64_t size)
+{
+	ck_assert_int_eq(verify(size), 0);
+	digest_is(staging_digest(staging), size);
+}
+
 /* Cut anywhere, with anything left of what was not synced: what is taken up was downloaded, and no more of it is lost
  * than was said. */
 START_TEST(power_cuts)
@@ -540,10 +554,7 @@ START_TEST(power_cuts)
 				promised = have - 2 * STAGING_JOURNAL_BYTES - W;
 		}
 		(void)faults_disarm();
-		faults_cut(RANDOM());
-		staging = staging_free(staging);
-		faults_watch();
-		anew();
+		power_cut(RANDOM());
 		ck_assert_uint_ge(resume(size), promised);
 	}
 	finish(size);
@@ -559,13 +570,8 @@ START_TEST(finished_before_the_power_fails)
 		faults_watch();
 		create(size);
 		finish(size);
-		faults_cut(seed);
-		disk_has(size);
-		staging = staging_free(staging);
-		faults_watch();
-		anew();
-		ck_assert_int_eq(verify(size), 0);
-		digest_is(staging_digest(staging), size);
+		power_cut(seed);
+		is_whole(size);
 	}
 }
 END_TEST
@@ -587,12 +593,8 @@ START_TEST(taken_up_before_the_power_fails)
 		anew();
 		ck_assert_uint_eq(resume(size), size);
 		finish(size);
-		faults_cut(seed);
-		staging = staging_free(staging);
-		faults_watch();
-		anew();
-		ck_assert_int_eq(verify(size), 0);
-		digest_is(staging_digest(staging), size);
+		power_cut(seed);
+		is_whole(size);
 	}
 }
 END_TEST
