@@ -87,11 +87,10 @@ END_TEST
 
 START_TEST(in_order)
 {
-	timer_arm(&a, 20);
+	timer_arm(&a, LONG);
 	timer_arm(&b, 5);
 	run_until(&b_fired, 1);
 	ck_assert_uint_eq(a_fired, 0);
-	run_until(&a_fired, 1);
 }
 END_TEST
 
