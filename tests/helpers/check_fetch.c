@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* expresslinkd-fetch as it is built, without a server that it likes; tests/integration/https.py has the others. */
+/* expresslinkd-fetch as it is built, without a server that it likes; tests/integration/https-helper.py has others. */
 
 #include "cloud/fetch.h"
 #include "fake/emulator.h"
