@@ -47,6 +47,12 @@ static union {
 static char names[ENTRIES][IFNAMSIZ + 1];
 static size_t count;
 
+static void setup(void)
+{
+	told[0] = '\0';
+	told_lines = refuse_at = count = 0;
+}
+
 static struct ifaddrs *add(const char *name, unsigned flags)
 {
 	struct ifaddrs *a = &entries[count];
@@ -460,6 +466,7 @@ int main(void)
 	Suite *suite = suite_create("network");
 	TCase *tc = tcase_create("network");
 
+	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, no_interfaces);
 	tcase_add_test(tc, interfaces);
 	tcase_add_test(tc, hostile_name);
@@ -478,6 +485,7 @@ int main(void)
 	suite_add_tcase(suite, tc);
 
 	tc = tcase_create("files");
+	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_checked_fixture(tc, make_folder, remove_folder);
 	tcase_add_test(tc, file);
 	tcase_add_test(tc, file_with_too_many);

@@ -142,13 +142,17 @@ static void on_ping(void *userdata, const struct ping_result *r)
 
 static void setup(void)
 {
+	memset(&world, 0, sizeof(world));
 	world.network = -1;
+	calls = 0;
+	free_within = false;
 	ck_assert_int_ge(sd_event_new(&event), 0);
 }
 
 static void teardown(void)
 {
-	ck_assert_ptr_null(ping_free(ping));
+	ping = ping_free(ping);
+	ck_assert_ptr_null(ping);
 	if (world.network >= 0)
 		(void)close(world.network);
 	sd_event_unref(event);

@@ -20,6 +20,7 @@
 static struct rig rig;
 static struct connection *connection;
 static unsigned losses, messages, calls;
+static unsigned steps; /* of completions that ask for more */
 static int result;
 static char topic[256], payload[256];
 static void (*on_loss)(void);
@@ -71,6 +72,11 @@ static void make(const char *more)
 		.userdata = &rig,
 	};
 
+	losses = messages = calls = steps = 0;
+	fake_ssl_forget();
+	result = 0;
+	topic[0] = payload[0] = '\0';
+	on_loss = NULL;
 	rig_make_dict(&rig, more);
 	ck_assert_int_eq(connection_new(&connection, rig.event, rig.settings, rig.dict, rig.epoch, &events), 0);
 }
@@ -723,8 +729,6 @@ START_TEST(own_filter_stays)
 END_TEST
 
 /* --- what a completion sets off finds everything in order: the next command may be waiting --- */
-
-static unsigned steps;
 
 static void on_done_connect_again(void *who, uint64_t number, int r)
 {

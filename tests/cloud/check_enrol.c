@@ -51,6 +51,7 @@ static void setup(void)
 	const struct mqtt_events events = { .on_tcp = ignore, .on_connack = ignore_code, .on_closed = ignore_code };
 	const struct mqtt_target target = { .address = "192.0.2.1", .client_id = "thing" };
 
+	open_count = jobs = endpoints = 0;
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(mqtt_new(&mqtt, event, &events), 0);
 	ck_assert_int_eq(mqtt_open(mqtt, &target), 0);

@@ -133,6 +133,11 @@ END_TEST
 
 static struct execution_list list;
 
+static void setup(void)
+{
+	list = (struct execution_list){ 0 };
+}
+
 static void add(const char *text, enum jobs_status status)
 {
 	char object[4096];
@@ -278,6 +283,7 @@ int main(void)
 	Suite *suite = suite_create("execution");
 	TCase *tc = tcase_create("execution");
 
+	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_loop_test(tc, names, 0, ELEMENTS(ids));
 	tcase_add_loop_test(tc, parses, 0, ELEMENTS(executions));
 	tcase_add_test(tc, no_execution);

@@ -28,6 +28,9 @@ static void on_message(void *userdata, const char *topic, const void *payload, s
 
 static void setup(void)
 {
+	heard[0] = '\0';
+	count = 0;
+	on_letter = NULL;
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(inbox_new(&inbox, event, on_message, &count), 0);
 }

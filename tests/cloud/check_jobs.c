@@ -122,6 +122,9 @@ static void setup(void)
 		.userdata = &sent,
 	};
 
+	memset(&sent, 0, sizeof(sent));
+	told[0] = '\0';
+	on_told = NULL;
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(jobs_new(&jobs, event, THING, &events), 0);
 }

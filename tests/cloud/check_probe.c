@@ -98,6 +98,9 @@ static struct pki *make_server(const char *name, const struct pki *issuer, const
 static void setup(void)
 {
 	(void)signal(SIGPIPE, SIG_IGN); /* as main() does */
+	memset(&peer, 0, sizeof(peer));
+	keep_it = false;
+	*fake_resolve() = (struct fake_resolve){ 0 };
 	rig_make(&rig, NULL);
 	root = pki_ca("Server CA");
 	other_root = pki_ca("Other CA");
@@ -119,7 +122,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-	ck_assert_ptr_null(probe_free(probe));
+	probe = probe_free(probe);
+	ck_assert_ptr_null(probe);
 	ck_assert_ptr_null(probe_free(NULL));
 	broker_kill(&server);
 	(void)close(peer.ready[0]);

@@ -23,7 +23,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	ssl_free(ssl);
+	ssl = ssl_free(ssl);
 	rig_done(&rig);
 }
 

@@ -17,6 +17,9 @@ static struct rig rig;
 
 static void setup(void)
 {
+	*fake_ping() = (struct fake_ping){ 0 };
+	*fake_probe() = (struct fake_probe){ 0 };
+	*fake_resolve() = (struct fake_resolve){ 0 };
 	rig_make_module(&rig, NULL);
 }
 

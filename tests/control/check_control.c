@@ -39,6 +39,7 @@ static void setup(void)
 {
 	struct status_place place = { .settings = "some.conf", .state_dir = "state" };
 
+	*fake_probe() = (struct fake_probe){ 0 };
 	rig_make(&rig, "[Network]\nType=wifi\n");
 	place.runtime_dir = rig.dir;
 	ck_assert_int_eq(

@@ -22,6 +22,7 @@ static cJSON *status;
 
 static void setup(void)
 {
+	fake_gpio_reset();
 	rig_make_module(&rig, "[Pins]\nChip=fake\nEvent=5\nReset=B\n[Network]\nType=wifi\n");
 }
 

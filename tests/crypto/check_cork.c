@@ -75,6 +75,8 @@ static void connect_ssl(void)
 
 static void setup(void)
 {
+	sink.n = sink.writes = 0;
+	sink.broken = false;
 	sink.room = SINK;
 	method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | 0x70, "sink");
 	ck_assert_ptr_nonnull(method);

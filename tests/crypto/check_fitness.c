@@ -63,9 +63,9 @@ START_TEST(keys_that_sign_code)
 {
 	fit(FITNESS_CODE, .key = EVP_EC_gen("P-256"));
 	fit(FITNESS_CODE, .key = EVP_EC_gen("P-384"));
-	fit(FITNESS_CODE, .key = EVP_RSA_gen(2048));
+	fit(FITNESS_CODE, .key = pki_rsa(2048));
 	unfit(FITNESS_CODE, "its key is RSA of 1024 bits, not P-256, P-384, or RSA of 2048 to 4096",
-	      .key = EVP_RSA_gen(1024));
+	      .key = pki_rsa(1024));
 	unfit(FITNESS_CODE, "its key is EC secp256k1, not P-256, P-384, or RSA of 2048 to 4096",
 	      .key = EVP_EC_gen("secp256k1"));
 	unfit(FITNESS_CODE, "its key is EC secp224r1, not P-256, P-384, or RSA of 2048 to 4096",
@@ -79,7 +79,7 @@ START_TEST(keys_of_roots)
 {
 	fit(FITNESS_ROOT, .ca = true);
 	fit(FITNESS_ROOT, .ca = true, .key = EVP_EC_gen("P-521"));
-	unfit(FITNESS_ROOT, "its key is weak: RSA of 1024 bits", .ca = true, .key = EVP_RSA_gen(1024));
+	unfit(FITNESS_ROOT, "its key is weak: RSA of 1024 bits", .ca = true, .key = pki_rsa(1024));
 	unfit(FITNESS_ROOT, "its key is weak: EC prime192v1", .ca = true, .key = EVP_EC_gen("P-192"));
 }
 END_TEST

@@ -182,3 +182,18 @@ char *pki_encrypted_key(const struct pki *p, const char *passphrase)
 {
 	return key_text(p->key, passphrase);
 }
+
+EVP_PKEY *pki_rsa(unsigned bits)
+{
+	char command[64];
+	EVP_PKEY *key;
+	FILE *f;
+
+	(void)snprintf(command, sizeof(command), "openssl genrsa %u 2>/dev/null", bits);
+	f = popen(command, "re");
+	NEED(f);
+	key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+	NEED(key);
+	NEED(pclose(f) == 0);
+	return key;
+}

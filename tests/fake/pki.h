@@ -43,5 +43,9 @@ struct pki *pki_ca(const char *name);
 /* Signed by issuer, with 128 bits of serial number, no CA. */
 struct pki *pki_leaf(const char *name, const struct pki *issuer);
 
+/* A new RSA key, made by openssl(1): that is not under valgrind, where a search for primes takes a minute. The caller
+ * frees it. */
+EVP_PKEY *pki_rsa(unsigned bits);
+
 /* The key's PEM file with a passphrase on it. The caller frees it. */
 char *pki_encrypted_key(const struct pki *p, const char *passphrase);

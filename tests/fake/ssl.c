@@ -17,6 +17,14 @@ struct fake_ssl *fake_ssl(void)
 	return &fake;
 }
 
+void fake_ssl_forget(void)
+{
+	ck_assert_uint_eq(fake.made, fake.freed);
+	free(fake.roots);
+	free(fake.proof);
+	fake = (struct fake_ssl){ 0 };
+}
+
 static void copy(char *to, size_t size, const char *from)
 {
 	(void)snprintf(to, size, "%s", from ? from : "");

@@ -23,3 +23,6 @@ struct fake_ssl {
 };
 
 struct fake_ssl *fake_ssl(void);
+
+/* As if there had never been one. */
+void fake_ssl_forget(void);

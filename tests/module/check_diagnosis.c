@@ -33,6 +33,10 @@ static const struct done done = { .fn = on_done, .who = &calls, .number = 7 };
 
 static void setup(void)
 {
+	calls = 0;
+	*fake_ping() = (struct fake_ping){ 0 };
+	*fake_probe() = (struct fake_probe){ 0 };
+	*fake_resolve() = (struct fake_resolve){ 0 };
 	rig_make_module(&rig, NULL);
 	ck_assert_int_eq(diagnosis_new(&diagnosis, rig.event, rig.settings, rig.dict, rig.module->epoch), 0);
 	result = diagnosis_result(diagnosis);

@@ -505,6 +505,20 @@ START_TEST(wake_line)
 }
 END_TEST
 
+#define DAY 86400000 /* ms */
+
+/* Also on a module that stays connected for a year. */
+START_TEST(looks_at_the_clock_every_day)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert(timer_armed(&rig.module->day));
+		fake_timer_pass(DAY - 1);
+		ck_assert_uint_eq(fake_timer_next(), 1);
+		fake_timer_pass(1);
+	}
+}
+END_TEST
+
 /* --- a loss, and what the host has piped behind the command that it ends --- */
 
 START_TEST(loss)
@@ -610,6 +624,7 @@ int main(void)
 	tcase_add_test(tc, reset_ends_an_attempt);
 	tcase_add_test(tc, reset_ends_a_sleep);
 	tcase_add_test(tc, wake_line);
+	tcase_add_test(tc, looks_at_the_clock_every_day);
 	tcase_add_test(tc, loss);
 	tcase_add_loop_test(tc, loss_with_more_commands_waiting, 0, 2 * ELEMENTS(followers));
 	tcase_add_test(tc, whole_dialogue_in_one_write);

@@ -53,6 +53,7 @@ static void on_finished(void *userdata, struct disk_task *task, int r)
 
 static void setup(void)
 {
+	calls = 0;
 	dir = temp_dir();
 	file = malloc(SIZE);
 	ck_assert_ptr_nonnull(file);

@@ -133,6 +133,8 @@ static void unfill(void)
 
 static void setup(void)
 {
+	rooms = errors = calls = 0;
+	canceled = false;
 	dir = temp_dir();
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	begin();

@@ -17,8 +17,16 @@ static char *dir;
 static sd_event *event;
 static struct keeper *keeper;
 
+/* Completions, in their order. */
+static struct {
+	uint64_t number;
+	int r;
+} called[100];
+static unsigned calls;
+
 static void setup(void)
 {
+	calls = 0;
 	dir = temp_dir();
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(keeper_new(&keeper, event, dir), 0);
@@ -26,7 +34,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	keeper_free(keeper);
+	keeper = keeper_free(keeper);
 	sd_event_unref(event);
 	temp_remove(dir);
 }
@@ -41,13 +49,6 @@ static struct record job(const char *id)
 	strcpy(r.document.stream, "s");
 	return r;
 }
-
-/* Completions, in their order. */
-static struct {
-	uint64_t number;
-	int r;
-} called[100];
-static unsigned calls;
 
 static void on_done(void *who, uint64_t number, int r)
 {

@@ -236,7 +236,7 @@ START_TEST(signers_that_are_not_fit)
 {
 	_cleanup_(pki_freep) struct pki *old = make_signer((struct pki_order){ .expired = true });
 	_cleanup_(pki_freep) struct pki *server = make_signer((struct pki_order){ .purpose = "serverAuth" });
-	_cleanup_(pki_freep) struct pki *weak = make_signer((struct pki_order){ .key = EVP_RSA_gen(1024) });
+	_cleanup_(pki_freep) struct pki *weak = make_signer((struct pki_order){ .key = pki_rsa(1024) });
 	struct document d = image(DOCUMENT_HOST_IMAGE);
 
 	/* The clock is not set: its word on dates counts for nothing. */

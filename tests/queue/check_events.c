@@ -23,6 +23,8 @@ static void on_level(void *userdata, bool high)
 static void setup(void)
 {
 	ck_assert_int_eq(events_new(&queue, LIMIT), 0);
+	changes = 0;
+	level = false;
 	events_on_level(queue, on_level, &changes);
 }
 

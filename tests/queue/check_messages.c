@@ -21,6 +21,7 @@ static unsigned on_index(void *userdata, const char *topic)
 
 static void setup(void)
 {
+	shift = 0;
 	ck_assert_int_eq(messages_new(&queue, COUNT, BYTES, on_index, &shift), 0);
 }
 

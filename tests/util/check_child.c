@@ -26,6 +26,11 @@ static char output[16384];
 static size_t output_n;
 static bool free_within, start_within;
 
+/* Of one that speaks. */
+static unsigned heard;
+static char words[64];
+static bool deaf, free_by_message;
+
 static void on_finish(void *userdata, int r, const void *data, size_t n);
 
 static int start(const char *script, size_t max_output, uint64_t timeout_ms)
@@ -53,6 +58,12 @@ static void on_finish(void *userdata, int r, const void *data, size_t n)
 
 static void setup(void)
 {
+	calls = 0;
+	output_n = 0;
+	free_within = start_within = false;
+	heard = 0;
+	words[0] = '\0';
+	deaf = free_by_message = false;
 	ck_assert_int_ge(sd_event_new(&event), 0);
 }
 
@@ -309,10 +320,6 @@ START_TEST(leaves_no_descriptor)
 END_TEST
 
 /* --- a helper that speaks --- */
-
-static unsigned heard;
-static char words[64];
-static bool deaf, free_by_message;
 
 static bool on_message(void *userdata, const void *data, size_t n)
 {

@@ -13,6 +13,7 @@ static unsigned calls;
 
 static void setup(void)
 {
+	calls = 0;
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(later_new(&later, event), 0);
 }

@@ -31,6 +31,8 @@ static void on_b(void *userdata)
 
 static void setup(void)
 {
+	a_fired = b_fired = 0;
+	again = false;
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(timer_init(&a, event, on_a, &a), 0);
 	ck_assert_int_eq(timer_init(&b, event, on_b, &b), 0);
