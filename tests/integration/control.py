@@ -473,4 +473,19 @@ def report_without_secrets():
                     raise Failure("%r in\n%s" % (secret, text))
 
 
+@case
+def report_has_the_settings():
+    """Those of the module that answers, those that were asked for, or the usual ones."""
+    with harness.module() as m:
+        other = os.path.join(m.folder, "other.conf")
+        with open(other, "w") as f:
+            f.write("[Module]\nAbout=Another - One\n")
+        m.settings["Module", "About"] = "Vendor - Model"
+        m.start()
+        has(ctl(m, "report"), "^About=Vendor - Model$")
+        has(ctl(m, "report", "-c", other), "^About=Another - One$", "^State +active$")
+        m.stop()
+        has(ctl(m, "report"), "^== Settings\n.*/expresslinkd/expresslinkd.conf", "no answer in")
+
+
 run_at_once(6)
