@@ -113,8 +113,6 @@ static void prepare(struct ota *o)
 
 static void act(struct ota *o, unsigned actions)
 {
-	if (actions & OTA_DO_STOP)
-		download_pause(o->download);
 	if (o->change.has_result)
 		report_add(o->report, &o->change.result);
 	if (actions & OTA_DO_DROP)

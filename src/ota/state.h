@@ -37,15 +37,14 @@ enum ota_happening {
 
 /* To be carried out in this order. */
 enum ota_action {
-	OTA_DO_STOP = 1 << 0,    /* stop fetching */
-	OTA_DO_SUCCEED = 1 << 1, /* report the job: SUCCEEDED */
-	OTA_DO_FAIL = 1 << 2,    /* FAILED */
-	OTA_DO_REJECT = 1 << 3,  /* REJECTED */
-	OTA_DO_DROP = 1 << 4,    /* the staging file, and all that is known of the job */
-	OTA_DO_PREPARE = 1 << 5, /* make the staging file and begin to fetch */
-	OTA_DO_FETCH = 1 << 6,   /* go on with the download */
-	OTA_DO_REWIND = 1 << 7,  /* the read pointer goes to 0 */
-	OTA_DO_EVENT = 1 << 8,   /* queue event 5 */
+	OTA_DO_SUCCEED = 1 << 0, /* report the job: SUCCEEDED */
+	OTA_DO_FAIL = 1 << 1,    /* FAILED */
+	OTA_DO_REJECT = 1 << 2,  /* REJECTED */
+	OTA_DO_DROP = 1 << 3,    /* the download, the staging file, and all that is known of the job */
+	OTA_DO_PREPARE = 1 << 4, /* make the staging file and begin to fetch */
+	OTA_DO_FETCH = 1 << 5,   /* go on with the download, which pauses whenever the connection is lost */
+	OTA_DO_REWIND = 1 << 6,  /* the read pointer goes to 0 */
+	OTA_DO_EVENT = 1 << 7,   /* queue event 5 */
 };
 
 struct ota_transition {

@@ -31,7 +31,7 @@ static bool is_worth_telling(enum ota_state s)
 /* A job that was begun has to end with a report. */
 static unsigned give_up(enum ota_state s)
 {
-	return (s == OTA_BUSY ? OTA_DO_STOP : 0) | (is_offer(s) ? 0 : OTA_DO_FAIL) | OTA_DO_DROP;
+	return (is_offer(s) ? 0 : OTA_DO_FAIL) | OTA_DO_DROP;
 }
 
 static struct ota_transition enter(enum ota_state next, unsigned actions)
@@ -86,11 +86,11 @@ static bool expected(enum ota_state s, enum ota_happening h, struct ota_transiti
 		if (is_offer(s))
 			*ret = enter(OTA_IDLE, OTA_DO_DROP);
 		else
-			*ret = (struct ota_transition){ s, s == OTA_BUSY ? OTA_DO_STOP : OTA_DO_REWIND };
-		return is_offer(s) || s == OTA_BUSY || s == OTA_HOST_READY;
+			*ret = (struct ota_transition){ s, OTA_DO_REWIND };
+		return is_offer(s) || s == OTA_HOST_READY;
 	case OTA_HAPPEN_DISCONNECTED:
-		*ret = is_offer(s) ? enter(OTA_IDLE, OTA_DO_DROP) : (struct ota_transition){ s, OTA_DO_STOP };
-		return is_offer(s) || s == OTA_BUSY;
+		*ret = enter(OTA_IDLE, OTA_DO_DROP);
+		return is_offer(s);
 	case OTA_HAPPEN_CONNECTED:
 		*ret = (struct ota_transition){ s, OTA_DO_FETCH };
 		return s == OTA_BUSY;
@@ -141,9 +141,7 @@ START_TEST(no_job_is_lost)
 	/* What was begun and is forgotten was reported, unless the cloud ended it. */
 	if ((t.actions & OTA_DO_DROP) && !is_offer(s) && h != OTA_HAPPEN_GONE)
 		ck_assert(reported);
-	/* Only a download is stopped, only in state 3 is one begun. */
-	if (t.actions & OTA_DO_STOP)
-		ck_assert_int_eq(s, OTA_BUSY);
+	/* Only in state 3 is a download begun. */
 	if (t.actions & (OTA_DO_PREPARE | OTA_DO_FETCH))
 		ck_assert_int_eq(t.next, OTA_BUSY);
 	/* Nothing is ready that was not verified. */
@@ -192,8 +190,8 @@ END_TEST
 /* --- the datasheet has the same table --- */
 
 static const char *const words[] = {
-	"stop fetching", "report SUCCEEDED", "report FAILED", "report REJECTED", "forget the job", "prepare and fetch",
-	"fetch",         "rewind",           "queue OTA",
+	"report SUCCEEDED",  "report FAILED", "report REJECTED", "forget the job",
+	"prepare and fetch", "fetch",         "rewind",          "queue OTA",
 };
 
 static void say_row(char text[SHEET_MAX_ROW], enum ota_state s, enum ota_happening h, const struct ota_transition *t)
