@@ -177,13 +177,13 @@ static int open_image(const char *path, struct image_file *ret)
 	if (r < 0)
 		return r == -EBADMSG ? ctl_error("%s: %s", path, why) : load_no_memory();
 	if (ret->n - CONTAINER_HEADER < ret->container.size) {
-		ret->trouble = "is incomplete";
+		ret->trouble = "incomplete";
 		return 0;
 	}
 	if (digest_bytes(ret->data + CONTAINER_HEADER, (size_t)ret->container.size, digest) < 0)
 		return load_no_memory();
 	if (memcmp(digest, ret->container.digest, DIGEST_SIZE) != 0)
-		ret->trouble = "is damaged";
+		ret->trouble = "damaged";
 	return 0;
 }
 
@@ -239,7 +239,7 @@ static int print_json(const struct image_file *image)
 	json_number(&j, NULL, "size", c->size);
 	json_text(&j, NULL, "sha256", hex);
 	json_text(&j, NULL, "signature", c->kind == SIGNATURE_RSA ? "sha256-rsa" : "sha256-ecdsa");
-	json_text(&j, NULL, "payload", image->trouble ? image->trouble + strlen("is ") : "good");
+	json_text(&j, NULL, "payload", image->trouble ? image->trouble : "good");
 	text = json_print(&j);
 	json_done(&j);
 	if (!text)
@@ -262,7 +262,7 @@ static void print_text(const struct image_file *image)
 	       "sha256        %s\n"
 	       "signature     %s, not verified\n",
 	       *c->version ? c->version : "-", *c->manufacturer ? c->manufacturer : "-", *c->model ? c->model : "-",
-	       c->size, image->trouble ? image->trouble + strlen("is ") : "good", hex,
+	       c->size, image->trouble ? image->trouble : "good", hex,
 	       c->kind == SIGNATURE_RSA ? "RSA, SHA-256" : "ECDSA, SHA-256");
 }
 

@@ -120,7 +120,7 @@ static void show_location(const cJSON *location)
 		printf("; no gpsd in the settings\n");
 }
 
-static void show_defender(const cJSON *defender)
+static void show_defender(const cJSON *defender, bool onboarded)
 {
 	const cJSON *last = member(defender, "last");
 
@@ -128,7 +128,7 @@ static void show_defender(const cJSON *defender)
 	if (ask_number(defender, "interval") > 0)
 		printf("every %.0f s", ask_number(defender, "interval"));
 	else
-		printf("off");
+		printf(onboarded ? "off" : "off: the module is not onboarded");
 	if (cJSON_IsObject(last))
 		printf(", report %.0f %s", ask_number(last, "id"), ask_text(last, "outcome"));
 	if (*ask_text(last, "code"))
@@ -189,7 +189,7 @@ void show_status(const cJSON *status)
 	show_pin("WAKE", member(pins, "wake"), ", ");
 	show_pin("RST", member(pins, "reset"), "\n");
 	show_update(member(status, "update"));
-	show_defender(member(status, "defender"));
+	show_defender(member(status, "defender"), cJSON_IsTrue(member(member(status, "connection"), "onboarded")));
 	printf(ROW "%s\n", "Clock", ask_text(status, "time"));
 	show_location(member(status, "location"));
 	show_counters(member(status, "counters"));

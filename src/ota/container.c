@@ -147,7 +147,7 @@ static int parse(const unsigned char *header, struct container *ret, const char 
 	unsigned char check[DIGEST_SIZE];
 	int r;
 
-	*ret_why = "no image made by expresslinkctl image sign";
+	*ret_why = "not an image made by expresslinkctl image sign";
 	if (memcmp(header + AT_MAGIC, magic, sizeof(magic)) != 0)
 		return -EBADMSG;
 	r = digest_bytes(header, AT_CHECK, check);

@@ -59,7 +59,7 @@ def make_ota(sandbox, options, undo):
     protocols = ["MQTT"] if options.mqtt or not options.https else []
     protocols += ["HTTP"] if options.https else []
     limit = documents.FILE_LIMIT if "MQTT" in protocols else bucket.FILE_LIMIT
-    image = signers.certificate_of(options.image) if options.kind == "certificate" else options.image
+    image = signers.certificate_of(sandbox, options.image) if options.kind == "certificate" else options.image
     data = documents.read_image(image, limit)
     file = keep(sandbox, stream, 0, data, undo)
     signature = None
@@ -185,6 +185,8 @@ def command_defender(options):
     if options.json:
         print(json.dumps(reports, indent=2, ensure_ascii=False))
         return 0
+    if not reports:
+        say("no reports yet: a module that is onboarded sends them (see man expresslink-sandbox)")
     for one in reports:
         header = one["report"].get("header") if isinstance(one["report"], dict) else None
         number = header.get("report_id") if isinstance(header, dict) else None

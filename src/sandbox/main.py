@@ -124,7 +124,7 @@ class Arguments:
         certificate = kinds.add_parser("certificate", parents=[common, signed],
                                        help="another certificate (file types 103, 107 and 204)")
         certificate.add_argument("which", choices=("ota", "root", "host"))
-        certificate.add_argument("image", metavar="FILE", help="it, or the folder of its signer")
+        certificate.add_argument("image", metavar="FILE", help="it, or its signer: ota, host, or a folder")
 
     def other_jobs(self):
         listing = self.add(self.jobs, "list", "job_commands.list", "list the jobs")

@@ -37,10 +37,10 @@ def key_of(sandbox, signer):
     return folder / KEY if folder.is_dir() or signer in NAMES else folder
 
 
-def certificate_of(path):
-    """A file, or that of a signer."""
-    path = pathlib.Path(path)
-    return path / CERTIFICATE if path.is_dir() else path
+def certificate_of(sandbox, signer):
+    """A certificate in a file of its own, or that of a signer."""
+    folder = folder_of(sandbox, signer)
+    return folder / CERTIFICATE if folder.is_dir() else folder
 
 
 def command_signer(options):

@@ -133,17 +133,17 @@ flip() {
 	printf '%b' "\\0$(printf %o $((byte ^ 4)))" | dd of=bad bs=1 seek="$2" conv=notrunc status=none
 }
 flip p256.image 3000
-refused 1 'is damaged' verify --certificate p256.pem bad
+refused 1 ': damaged' verify --certificate p256.pem bad
 ok info bad
 grep -q '5000 bytes, damaged$' out || fail "info: damaged"
 flip p256.image 100
 refused 1 'its header is damaged' verify --certificate p256.pem bad
 refused 1 'its header is damaged' info bad
 head -c 4000 p256.image >short
-refused 1 'is incomplete' verify --certificate p256.pem short
+refused 1 ': incomplete' verify --certificate p256.pem short
 head -c 500 p256.image >short
 refused 1 'too short' info short
-refused 1 'no image made by' info payload
+refused 1 'not an image made by' info payload
 refused 1 'No such file' info nothing
 
 # Keys

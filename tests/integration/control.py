@@ -483,7 +483,8 @@ def report_has_the_settings():
         m.settings["Module", "About"] = "Vendor - Model"
         m.start()
         has(ctl(m, "report"), "^About=Vendor - Model$")
-        has(ctl(m, "report", "-c", other), "^About=Another - One$", "^State +active$")
+        has(ctl(m, "report", "-c", other), "^About=Another - One$", "^State +active$",
+            "^Defender +off: the module is not onboarded$")
         m.stop()
         has(ctl(m, "report"), "^== Settings\n.*/expresslinkd/expresslinkd.conf", "no answer in")
 

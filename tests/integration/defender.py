@@ -81,6 +81,7 @@ def taken_and_throttled():
         m.connect()
         if status(m) != {"interval": 0, "reports": 0, "last": None}:
             raise Failure("off: %r" % status(m))
+        has(ctl(m, "status"), "^Defender +off$")
         m.expect("AT+CONF Topic1=data", "OK")
         m.expect("AT+SEND1 hello", "OK")
         m.expect("AT+CONF Defender=600", "OK")

@@ -79,7 +79,6 @@ def update():
         cloud = staged(m)
         m.start()
         m.wait_event("2 0 STARTUP")
-        m.expect("AT+CONNECT", "OK 1 CONNECTED")
         terminal, answer = Terminal(m), None
         for mark, text in dialogue():
             if mark == "$":

@@ -129,6 +129,9 @@ class Commands(Account):
         self.cloud.command("signer", str(folder))
         document, _ = self.created("certificate", "host", folder)
         self.assertEqual(document["afr_ota"]["files"][0]["filesize"], (folder / "certificate.pem").stat().st_size)
+        document, _ = self.created("certificate", "host", "host")
+        self.assertEqual(document["afr_ota"]["files"][0]["filesize"],
+                         (self.cloud.folder / "signers" / "host" / "certificate.pem").stat().st_size)
 
     def test_document_of_ones_own(self):
         text = '{ "do" : ["it", 1e400] }\n'
