@@ -207,6 +207,15 @@ START_TEST(room_is_reserved)
 }
 END_TEST
 
+START_TEST(the_largest)
+{
+	create(IMAGE_MAX_SIZE);
+	anew();
+	ck_assert_uint_eq(resume(IMAGE_MAX_SIZE), 0);
+	ck_assert_int_eq(staging_remove(staging), 0);
+}
+END_TEST
+
 START_TEST(sizes_have_limits)
 {
 	ck_assert_int_eq(staging_create(staging, "tag", 0), -EFBIG);
@@ -876,6 +885,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, from_the_beginning_to_the_end, 0, ELEMENTS(sizes));
 	tcase_add_test(c, room_is_reserved);
+	tcase_add_test(c, the_largest);
 	tcase_add_test(c, sizes_have_limits);
 	tcase_add_test(c, what_was_there_goes);
 	tcase_add_test(c, every_so_many_bytes);
