@@ -484,7 +484,7 @@ def report_has_the_settings():
         m.start()
         has(ctl(m, "report"), "^About=Vendor - Model$")
         has(ctl(m, "report", "-c", other), "^About=Another - One$", "^State +active$",
-            "^Defender +off: the module is not onboarded$")
+            "^Last attempt +none$", "^Defender +off: the module is not onboarded$")
         m.stop()
         has(ctl(m, "report"), "^== Settings\n.*/expresslinkd/expresslinkd.conf", "no answer in")
 
