@@ -3,8 +3,8 @@
 """Breaks the source in one place at a time and looks whether `make check` sees it.
 
 Mutants: an inverted test, an off by one, a dropped call, a wrong constant, in the functions and tables of src/.
-The same seed over the same source gives the same mutants. A mutant that does not compile, or that compiles to the
-very same code, is replaced by another one. A hang counts as seen. Built with the sanitizers, so that a leak counts too.
+The same seed over the same source gives the same mutants. A mutant that does not compile without a warning, or that
+compiles to the very same code, is replaced by another one. A hang counts as seen. Built with the sanitizers, so that a leak counts too.
 """
 
 import argparse
@@ -206,7 +206,7 @@ class Job:
     def prepare(self, known_good):
         self.must(str(TOP / "scripts/copy-tree"), str(self.source), folder="/")
         self.build.mkdir()
-        self.must(str(self.source / "configure"), "--quiet", "--enable-sanitizers", "CFLAGS=-O1 -g")
+        self.must(str(self.source / "configure"), "--quiet", "--enable-sanitizers", "--enable-werror", "CFLAGS=-O1 -g")
         self.must("make", "-s", "-j2")
         self.must("make", "-s", "-j2", "-C", "tests", "check", "TESTS=")
         if known_good:

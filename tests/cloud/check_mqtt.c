@@ -502,6 +502,19 @@ START_TEST(silence_ends_it)
 }
 END_TEST
 
+/* Whatever is heard behind a PINGREQ puts the deadline off. */
+START_TEST(not_silent_any_more)
+{
+	start(versions[_i]);
+	fake_timer_pass(46000);
+	ck_assert_uint_le(fake_timer_next(), 15000);
+	publish("t", "x", 1, 1);
+	ck_assert_uint_gt(fake_timer_next(), 15000);
+	ck_assert_uint_le(fake_timer_next(), 45000);
+	ck_assert_uint_eq(closes, 0);
+}
+END_TEST
+
 /* The timer is armed for real deadlines only. */
 START_TEST(idle_sleeps)
 {
@@ -866,6 +879,7 @@ int main(void)
 	tcase_add_loop_test(tc, closed_during_operations, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, many_operations, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, silence_ends_it, 0, ELEMENTS(versions));
+	tcase_add_loop_test(tc, not_silent_any_more, 0, ELEMENTS(versions));
 	tcase_add_loop_test(tc, idle_sleeps, 0, ELEMENTS(versions));
 	add_bad_peers(tc);
 	suite_add_tcase(suite, tc);

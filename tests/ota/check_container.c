@@ -94,7 +94,8 @@ START_TEST(damaged)
 	for (size_t i = 0; i < CONTAINER_HEADER; i++) {
 		header[i] ^= (unsigned char)(1 << i % 8);
 		ck_assert_int_eq(container_parse(header, &got, &why), -EBADMSG);
-		ck_assert_str_eq(why, i < 8 ? "not an image made by expresslinkctl image sign" : "its header is damaged");
+		ck_assert_str_eq(why,
+				 i < 8 ? "not an image made by expresslinkctl image sign" : "its header is damaged");
 		header[i] ^= (unsigned char)(1 << i % 8);
 	}
 }
