@@ -4,7 +4,8 @@
 
 Mutants: an inverted test, an off by one, a dropped call, a wrong constant, in the functions and tables of src/.
 The same seed over the same source gives the same mutants. A mutant that does not compile without a warning, or that
-compiles to the very same code, is replaced by another one. A hang counts as seen. Built with the sanitizers, so that a leak counts too.
+compiles to the very same code, is replaced by another one. A hang counts as seen. Built with the sanitizers, so that a
+leak counts too.
 """
 
 import argparse
