@@ -109,9 +109,10 @@ class Model(Keys, Queues):
     def must_be_up(self, command):
         return self.up == "yes" and self.was_quiet(command)
 
-    def quiet(self):
-        """Nothing more can arrive."""
-        return self.up == "no" or (self.up == "yes" and self.settled)
+    def quiet(self, command):
+        """Nothing more can arrive. What was sent since the command was said may find the connection that one behind it
+        makes."""
+        return self.settled if self.up == "yes" else self.up == "no" and command.sendings == self.sendings
 
     # -- answers ---------------------------------------------------------------------------------------------
 

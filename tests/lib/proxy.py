@@ -51,7 +51,7 @@ class Flow:
         self.name, self.source, self.sink = name, source, sink
         self.waiting = collections.deque()  # (when it is due, bytes)
         self.size = 0
-        self.eof = self.shut = False
+        self.eof = self.shut = source is None  # who is not there says nothing
 
     def add(self, due, data):
         self.waiting.append((due, data))

@@ -106,7 +106,7 @@ class Queues:
     def loose_get(self, command, index, answer, rest):
         """Topic and payload of what was read, (None, None): nothing that can be told."""
         if answer == b"OK":
-            if index is None and self.quiet() and not self.exact:
+            if index is None and self.quiet(command) and not self.exact:
                 self.messages, self.messages_known = [], True
                 self.now_exact()
             return None, None
@@ -150,7 +150,7 @@ class Queues:
         owed = [e for e, optional in self.events if not optional]
         if owed and (self.exact or CONLOST in owed):
             raise Failure("%s: %s is missing, got OK" % (command, short(owed[0])))
-        if self.quiet():
+        if self.quiet(command):
             self.events, self.events_most, self.events_known = [], 0, True
             if not self.exact:
                 self.now_exact()
