@@ -189,7 +189,7 @@ void show_status(const cJSON *status)
 	show_pin("WAKE", member(pins, "wake"), ", ");
 	show_pin("RST", member(pins, "reset"), "\n");
 	show_update(member(status, "update"));
-	show_defender(member(status, "defender"), cJSON_IsTrue(member(member(status, "connection"), "onboarded")));
+	show_defender(member(status, "defender"), is_true(member(status, "connection"), "onboarded"));
 	printf(ROW "%s\n", "Clock", ask_text(status, "time"));
 	show_location(member(status, "location"));
 	show_counters(member(status, "counters"));

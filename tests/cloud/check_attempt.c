@@ -86,14 +86,14 @@ static void setup(void)
 		.userdata = &rig,
 	};
 
+	usable = true;
+	successes = failures = looks = 0;
+	fault = (struct fault){ 0 };
+	*fake_resolve() = (struct fake_resolve){ 0 };
+	fake_ssl_forget();
 	rig_make_dict(&rig, "KeepAlive=90\n");
 	ck_assert_int_eq(mqtt_new(&mqtt, rig.event, &events), 0);
 	ck_assert_int_eq(attempt_new(&attempt, rig.event, rig.settings, rig.dict, rig.epoch, mqtt, &ends), 0);
-	usable = true;
-	successes = failures = looks = 0;
-	*fake_resolve() = (struct fake_resolve){ 0 };
-	fake_ssl_forget();
-	fault = (struct fault){ 0 };
 }
 
 static void teardown(void)

@@ -73,10 +73,10 @@ static void make(const char *more)
 	};
 
 	losses = messages = calls = steps = 0;
-	fake_ssl_forget();
 	result = 0;
 	topic[0] = payload[0] = '\0';
 	on_loss = NULL;
+	fake_ssl_forget();
 	rig_make_dict(&rig, more);
 	ck_assert_int_eq(connection_new(&connection, rig.event, rig.settings, rig.dict, rig.epoch, &events), 0);
 }

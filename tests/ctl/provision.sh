@@ -221,7 +221,8 @@ refused 1 'expired' --out dev --certificate expired.pem
 refused 1 'not valid before 2120-01-01' --out dev --certificate future.pem
 [ ! -e dev/certificate.pem ] || fail "a bad certificate was installed"
 ok --out dev --certificate good.pem
-for line in "Thing name:   $name" 'Private key:  dev/private.key.pem' 'Certificate:  dev/certificate.pem, by .*, valid until 20.*'; do
+for line in "Thing name:   $name" 'Private key:  dev/private.key.pem' \
+	'Certificate:  dev/certificate.pem, by .*, valid until 20.*'; do
 	grep -qx "$line" out || fail "no '$line'"
 done
 same_key dev/private.key.pem dev/certificate.pem

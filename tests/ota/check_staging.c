@@ -535,6 +535,7 @@ static void power_cut(uint32_t seed)
 
 static void is_whole(uint64_t size)
 {
+	disk_has(size);
 	ck_assert_int_eq(verify(size), 0);
 	digest_is(staging_digest(staging), size);
 }
