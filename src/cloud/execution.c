@@ -132,8 +132,7 @@ void execution_list(const cJSON *list, enum jobs_status status, struct execution
 
 /* --- reporting --- */
 
-/* NULL: none that a device may report. */
-static const char *status_name(enum jobs_status status)
+const char *execution_status_name(enum jobs_status status)
 {
 	for (size_t i = 0; i < ELEMENTS(statuses); i++) {
 		if (statuses[i].status == status && statuses[i].reported)
@@ -183,15 +182,16 @@ static bool add_number(cJSON *to, const char *name, int64_t number, bool as_text
 int execution_report(const struct jobs_update *update, const char *token, char *ret, size_t size)
 {
 	_cleanup_(cJSON_Deletep) cJSON *root = NULL;
+	const char *status = execution_status_name(update->status);
 	char reason[JOBS_MAX_REASON + 1] = "";
 	bool made;
 
-	if (!execution_is_id(update->id) || !status_name(update->status) || (update->key && !is_key(update->key)))
+	if (!execution_is_id(update->id) || !status || (update->key && !is_key(update->key)))
 		return -EINVAL;
 	root = cJSON_CreateObject();
 	if (update->key && update->value)
 		make_reason(update->value, reason);
-	made = add_text(root, "status", status_name(update->status));
+	made = add_text(root, "status", status);
 	if (reason[0])
 		made = made && add_text(cJSON_AddObjectToObject(root, "statusDetails"), update->key, reason);
 	made = made && add_number(root, "expectedVersion", update->version, true) &&

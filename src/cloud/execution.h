@@ -12,6 +12,9 @@
 /* Letters, digits, '-' and '_'; at most JOBS_MAX_ID of them. */
 bool execution_is_id(const char *id);
 
+/* As the service writes it: "SUCCEEDED". NULL: none that a device may report. */
+const char *execution_status_name(enum jobs_status status);
+
 /* Of DescribeJobExecution and of notify-next. 0; -ENOENT: there is none; -EBADMSG: it cannot be read, or is another
  * thing's. What ret points to lives as long as root. */
 int execution_parse(const cJSON *root, const char *thing_name, struct jobs_execution *ret) _must_check_;

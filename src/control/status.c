@@ -3,6 +3,7 @@
 
 #include "config.h"
 
+#include "cloud/execution.h"
 #include "cloud/mqtt.h"
 #include "control/certificates.h"
 #include "crypto/library.h"
@@ -118,6 +119,15 @@ static void add_queues(struct json *j, const struct module *m)
 	json_number(j, messages, "bytes_limit", m->settings->message_bytes);
 }
 
+static void add_update_end(struct json *j, cJSON *in, const struct record_result *result, time_t at)
+{
+	json_text(j, in, "job", text_or_null(result->id));
+	json_number(j, in, "execution", (uint64_t)result->number);
+	json_time(j, in, "time", at);
+	json_text(j, in, "status", execution_status_name(result->status));
+	json_bytes(j, in, "reason", result->reason, strlen(result->reason));
+}
+
 static void add_update(struct json *j, const struct module *m)
 {
 	cJSON *update = json_object(j, NULL, "update");
@@ -132,6 +142,10 @@ static void add_update(struct json *j, const struct module *m)
 	json_number(j, update, "received", info.have);
 	json_number(j, update, "position", info.position);
 	json_number(j, update, "unreported", info.results);
+	if (info.last)
+		add_update_end(j, json_object(j, update, "last"), info.last, info.last_at);
+	else
+		json_null(j, update, "last");
 }
 
 static void add_defender(struct json *j, const struct module *m)

@@ -82,13 +82,25 @@ static void show_pin(const char *name, const cJSON *pin, const char *end)
 
 static void show_update(const cJSON *update)
 {
+	const cJSON *last = member(update, "last");
+
 	printf(ROW "%s", "Update", ask_text(update, "state"));
 	if (*ask_text(update, "job"))
 		printf(", job %s: %.0f of %.0f bytes received, %.0f read", ask_text(update, "job"),
 		       ask_number(update, "received"), ask_number(update, "size"), ask_number(update, "position"));
 	if (ask_number(update, "unreported") > 0)
 		printf(", %.0f results to report", ask_number(update, "unreported"));
-	putchar('\n');
+	printf("\n" ROW, "Last update");
+	if (!cJSON_IsObject(last)) {
+		puts("none");
+		return;
+	}
+	printf("%s%s", ask_text(last, "time"), *ask_text(last, "time") ? "  " : "");
+	if (*ask_text(last, "job"))
+		printf("job %s", ask_text(last, "job"));
+	else
+		printf("over the wire");
+	printf(": %s, %s\n", ask_text(last, "status"), ask_text(last, "reason"));
 }
 
 /* Metres, where they are known. */

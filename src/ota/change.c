@@ -77,10 +77,21 @@ void ota_results_changed(struct ota *o)
 	keeper_save(o->keeper, &o->record, (struct done){ .fn = on_kept, .who = o });
 }
 
-void ota_refuse(struct ota *o, const struct record_result *result)
+/* What came over the wire has no id, and nobody waits for its result. */
+static void end(struct ota *o, const struct record_result *result)
 {
-	log_warning("Job %s: %s", result->id, result->reason);
-	report_add(o->report, result);
+	o->last = *result;
+	o->has_last = true;
+	o->last_at = time(NULL);
+	if (*result->id)
+		report_add(o->report, result);
+}
+
+void ota_end(struct ota *o, const struct record_result *result)
+{
+	log_write(result->status == JOBS_SUCCEEDED ? LOG_NOTICE : LOG_WARNING, "Job %s: %s", result->id,
+		  result->reason);
+	end(o, result);
 	ota_results_changed(o);
 }
 
@@ -113,8 +124,8 @@ static void prepare(struct ota *o)
 
 static void act(struct ota *o, unsigned actions)
 {
-	if (o->change.has_result)
-		report_add(o->report, &o->change.result);
+	if (o->change.ends)
+		end(o, &o->change.result);
 	if (actions & OTA_DO_DROP)
 		drop(o);
 	if (actions & OTA_DO_PREPARE)
@@ -129,7 +140,7 @@ static void act(struct ota *o, unsigned actions)
 		o->events.on_event(o->events.userdata, o->state, NULL);
 
 	/* The cloud names the next job by itself when it has taken a result. */
-	if ((actions & OTA_DO_DROP) && o->state == OTA_IDLE && !o->change.has_result)
+	if ((actions & OTA_DO_DROP) && o->state == OTA_IDLE && !o->change.told)
 		survey_look(o->survey);
 }
 
@@ -173,9 +184,8 @@ static void set_result(const struct ota *o, struct ota_change *c)
 		result->status = JOBS_FAILED;
 	else
 		return;
-	if (o->job.document.wire)
-		return; /* nobody waits for it */
-	c->has_result = true;
+	c->ends = true;
+	c->told = !o->job.document.wire;
 	memcpy(result->id, o->job.id, sizeof(result->id));
 	result->number = o->job.number;
 	result->asked = c->happening == OTA_HAPPEN_CLOSE || c->happening == OTA_HAPPEN_FLUSH;
@@ -220,7 +230,7 @@ static void begin(struct ota *o, enum ota_happening happening, struct done done)
 	*c = (struct ota_change){ .transition = t, .happening = happening, .done = done };
 	c->phase = phase_after(o, &t);
 	set_result(o, c);
-	if (c->phase == o->phase && !c->has_result && !(t.actions & OTA_DO_PREPARE)) {
+	if (c->phase == o->phase && !c->told && !(t.actions & OTA_DO_PREPARE)) {
 		commit(o);
 		o->changing = false;
 		done_call(&done, 0);
@@ -229,7 +239,7 @@ static void begin(struct ota *o, enum ota_happening happening, struct done done)
 	if (c->phase == RECORD_READY && o->phase != RECORD_READY)
 		memcpy(o->digest, image_digest(o->image), sizeof(o->digest));
 	fill_record(o, c->phase, happening == OTA_HAPPEN_FORCE ? &o->forced : &o->job);
-	if (c->has_result)
+	if (c->told)
 		append(&o->record, &c->result);
 	keeper_save(o->keeper, &o->record, (struct done){ .fn = on_saved, .who = o });
 }

@@ -27,7 +27,8 @@ struct ota_change {
 	struct ota_transition transition;
 	enum ota_happening happening;
 	enum record_phase phase;
-	bool has_result;
+	bool ends; /* the job, or what came over the wire; result is how */
+	bool told; /* to the cloud */
 	struct record_result result;
 	struct done done; /* of the command that asked for it */
 	bool withdrawn;   /* it is not to come true, whatever the disk has by now */
@@ -74,6 +75,11 @@ struct ota {
 	struct done read_done;
 	uint64_t read_number;
 	char size[24]; /* of the image, for OTA? */
+
+	/* For status. */
+	struct record_result last;
+	bool has_last;
+	time_t last_at;
 };
 
 /* --- ota.c --- */
@@ -94,7 +100,7 @@ void ota_ask(struct ota *o, enum ota_happening happening, struct done done);
 void ota_withdraw(struct ota *o);
 
 /* A job that never was in hand has ended, or a result is not to be told any more. */
-void ota_refuse(struct ota *o, const struct record_result *result);
+void ota_end(struct ota *o, const struct record_result *result);
 void ota_results_changed(struct ota *o);
 
 /* --- otw.c --- */

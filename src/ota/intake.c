@@ -30,7 +30,7 @@ static void refuse(struct ota *o, const struct jobs_execution *execution, const 
 
 	memcpy(result.id, execution->id, sizeof(result.id));
 	(void)snprintf(result.reason, sizeof(result.reason), "%s", reason);
-	ota_refuse(o, &result);
+	ota_end(o, &result);
 }
 
 /* Refusals must not drive out the results that the host has asked for. */
@@ -92,12 +92,9 @@ static bool renew(struct ota *o, const struct jobs_execution *execution, const s
 /* Others that wait are looked at when the cloud knows this result: until then it names this job first. */
 void intake_renewed(struct ota *o, const struct record_result *result)
 {
-	log_write(result->status == JOBS_SUCCEEDED ? LOG_NOTICE : LOG_WARNING, "Job %s: %s", result->id,
-		  result->reason);
 	o->look_after_result |= o->look_after_renewal;
 	o->look_after_renewal = false;
-	report_add(o->report, result);
-	ota_results_changed(o);
+	ota_end(o, result);
 }
 
 void intake_pending(struct ota *o, const struct jobs_execution *all, size_t n)

@@ -258,6 +258,8 @@ void ota_get_info(const struct ota *o, struct ota_info *ret)
 
 	*ret = (struct ota_info){ .state = o->state };
 	(void)report_results(o->report, &ret->results);
+	ret->last = o->has_last ? &o->last : NULL;
+	ret->last_at = o->last_at;
 	if (!held)
 		return;
 	ret->job = o->job.document.wire ? NULL : o->job.id;
@@ -280,6 +282,10 @@ int ota_start(struct ota *o)
 	keeper_load(o->keeper, &o->record);
 	for (size_t i = 0; i < record->results_n; i++)
 		report_add(o->report, &record->results[i]);
+	if (record->results_n > 0) {
+		o->last = record->results[record->results_n - 1];
+		o->has_last = true;
+	}
 	o->phase = record->phase;
 	if (record->phase == RECORD_NOTHING) {
 		download_clean(o->download);

@@ -6,6 +6,7 @@
 #include "config/dict.h"
 #include "config/epoch.h"
 #include "config/settings.h"
+#include "ota/record.h"
 #include "ota/state.h"
 #include "ota/wire.h"
 #include "util/done.h"
@@ -15,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 
 #define OTA_MAX_READ 2048 /* bytes of one OTA READ (guide 8.2.4.1) */
 
@@ -79,5 +81,10 @@ struct ota_info {
 	int64_t number;
 	uint64_t size, have, position;
 	size_t results; /* that the cloud has not taken yet */
+
+	/* How the last one ended, also one that never was in hand. NULL: none did. Its id is "" when it came over the
+	 * wire. */
+	const struct record_result *last;
+	time_t last_at; /* 0: before the program started */
 };
 void ota_get_info(const struct ota *o, struct ota_info *ret);

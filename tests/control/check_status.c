@@ -205,6 +205,26 @@ START_TEST(reports)
 }
 END_TEST
 
+START_TEST(an_update_that_is_refused)
+{
+	look();
+	is_null("update.last");
+	rig_connect(&rig);
+	fake_mqtt_text("$aws/things/" RIG_THING "/jobs/notify-next",
+		       "{\"execution\":{\"jobId\":\"night\",\"status\":\"QUEUED\",\"executionNumber\":3,"
+		       "\"versionNumber\":1,\"jobDocument\":{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"s\","
+		       "\"files\":[{\"filesize\":100,\"fileid\":0,\"fileType\":101,\"filepath\":\"v9\"}]}}}}");
+	rig_idle(&rig);
+	look();
+	text_is("update.state", "idle");
+	text_is("update.last.job", "night");
+	number_is("update.last.execution", 3);
+	text_is("update.last.status", "REJECTED");
+	text_is("update.last.reason", "No OTAcertificate to verify the signature with");
+	ck_assert(cJSON_IsString(at("update.last.time")));
+}
+END_TEST
+
 START_TEST(lost)
 {
 	rig_connect(&rig);
@@ -325,6 +345,7 @@ int main(void)
 	tcase_add_test(tc, held);
 	tcase_add_test(tc, connected);
 	tcase_add_test(tc, reports);
+	tcase_add_test(tc, an_update_that_is_refused);
 	tcase_add_test(tc, lost);
 	tcase_add_test(tc, failed);
 	tcase_add_test(tc, values_of_the_host);

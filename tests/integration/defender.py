@@ -10,10 +10,11 @@ import sys
 import jsonschema
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
 import harness  # noqa: E402
 import jobs  # noqa: E402
 import peer as peers  # noqa: E402
-from ctl import ctl, has  # noqa: E402
+from ctl import ctl, has, status  # noqa: E402
 from gateway import set_clock  # noqa: E402
 from harness import Failure  # noqa: E402
 from peer import Hangup, Peer  # noqa: E402
@@ -21,20 +22,16 @@ from peer import Hangup, Peer  # noqa: E402
 CUSTOM = {"BytesOut", "MessagesSent", "MessagesReceived", "HardResetEvent", "ReconnectEvents", "FlashMemoryWrites"}
 with open(os.path.join(harness.SRCDIR, "src", "sandbox", "defender.schema.json"), encoding="utf-8") as f:
     SCHEMA = json.load(f)
-with open(os.path.join(harness.SRCDIR, "src", "control", "status.schema.json"), encoding="utf-8") as f:
-    STATUS = json.load(f)
 
 
-def status(m):
-    got = json.loads(ctl(m, "status", "--json"))
-    jsonschema.validate(got, STATUS)
-    return got["defender"]
+def defender(m):
+    return status(m)["defender"]
 
 
 def reports(m, count, outcome):
     """So many came to the account; the last one, when the module knows what became of it."""
     m.until(lambda: len(m.broker.jobs.do_reports()) == count, "%d reports" % count)
-    m.until(lambda: status(m)["last"]["outcome"] == outcome, "outcome " + outcome)
+    m.until(lambda: defender(m)["last"]["outcome"] == outcome, "outcome " + outcome)
     return m.broker.jobs.do_reports()[-1]
 
 
@@ -79,8 +76,8 @@ def taken_and_throttled():
         set_clock(m, 0)
         with_account(m)
         m.connect()
-        if status(m) != {"interval": 0, "reports": 0, "last": None}:
-            raise Failure("off: %r" % status(m))
+        if defender(m) != {"interval": 0, "reports": 0, "last": None}:
+            raise Failure("off: %r" % defender(m))
         has(ctl(m, "status"), "^Defender +off$")
         m.expect("AT+CONF Topic1=data", "OK")
         m.expect("AT+SEND1 hello", "OK")
@@ -94,7 +91,7 @@ def taken_and_throttled():
         if value(first, "MessagesSent") < 1 or value(first, "BytesOut") < 5 or value(first, "HardResetEvent") != 1 \
                 or value(first, "ReconnectEvents") != 0 or value(first, "FlashMemoryWrites") != 2:
             raise Failure("counted: %r" % first["custom_metrics"])
-        got = status(m)
+        got = defender(m)
         if got["interval"] != 600 or got["reports"] != 1 or got["last"]["id"] != first["header"]["report_id"]:
             raise Failure("status: %r" % got)
         has(ctl(m, "status"), "^Defender +every 600 s, report %d accepted$" % got["last"]["id"])
@@ -106,8 +103,8 @@ def taken_and_throttled():
         m.expect("AT+CONF Topic1=data", "OK")
         m.expect("AT+CONNECT", "OK 1 CONNECTED")
         no_report(m, 1)
-        if status(m) != {"interval": 600, "reports": 0, "last": None}:
-            raise Failure("after the restart: %r" % status(m))
+        if defender(m) != {"interval": 600, "reports": 0, "last": None}:
+            raise Failure("after the restart: %r" % defender(m))
         m.expect("AT+DISCONNECT", "OK 0 DISCONNECTED")
         m.expect("AT+CONNECT", "OK 1 CONNECTED")
         no_report(m, 1)
@@ -122,7 +119,7 @@ def taken_and_throttled():
         jsonschema.validate(found["report"], SCHEMA)
         if found["report"]["header"]["report_id"] <= first["header"]["report_id"]:
             raise Failure("the number does not rise: %r, %r" % (first["header"], found["report"]["header"]))
-        last = status(m)["last"]
+        last = defender(m)["last"]
         if last["code"] != "Throttled" or "after the last report" not in last["message"]:
             raise Failure("throttled: %r" % last)
         m.wait_log(rb"Device Defender rejects report \d+: Throttled: .* after the last report")
@@ -138,20 +135,20 @@ def hostile_answers():
         m.broker.jobs.do_faults({"ignore": ["report"]})
         m.connect()
         m.expect("AT+CONF Defender=300", "OK")
-        m.until(lambda: status(m)["last"], "report")
-        number = status(m)["last"]["id"]
+        m.until(lambda: defender(m)["last"], "report")
+        number = defender(m)["last"]["id"]
         base = "$aws/things/%s/defender/metrics/json/" % m.pki.thing
         for payload in (b"", b"\0", b"{", b"[" * 100000, b"{}" * 50000, b'{"reportId":1e400}', b'{"reportId":-1}',
                         b'{"reportId":%d' % number, b'{"reportId":%d}' % (number + 1), b"\xff\xfe", b'"\\ud800"'):
             m.broker.observer.publish(base + "accepted", payload)
             m.broker.observer.publish(base + "other", payload)
         m.expect("AT+GET", "OK")
-        if status(m)["last"]["outcome"] != "waiting":
-            raise Failure("none of that is an answer: %r" % status(m))
+        if defender(m)["last"]["outcome"] != "waiting":
+            raise Failure("none of that is an answer: %r" % defender(m))
         wrong = {"statusDetails": {"ErrorCode": "\x1b[31m\n" * 1000, "ErrorMessage": "\u2028%s%n" * 10000}}
         m.broker.observer.publish(base + "rejected", json.dumps(wrong).encode())
-        m.until(lambda: status(m)["last"]["outcome"] == "rejected", "rejected")
-        last = status(m)["last"]
+        m.until(lambda: defender(m)["last"]["outcome"] == "rejected", "rejected")
+        last = defender(m)["last"]
         if not last["code"].startswith("\\x1B[31m\\x0A") or len(last["code"]) > 64 or len(last["message"]) > 128:
             raise Failure("not made printable: %r" % last)
         m.expect("AT+EVENT?", "OK")
@@ -183,10 +180,10 @@ def unwanted():
                 m.wait_event("3 0 CONLOST")
                 # It is too early for another report, so this connection is the host's.
                 m.expect("AT+CONNECT", "OK 1 CONNECTED")
-                if status(m)["last"] is not None:
-                    raise Failure("nothing was reported: %r" % status(m))
+                if defender(m)["last"] is not None:
+                    raise Failure("nothing was reported: %r" % defender(m))
             else:
-                m.until(lambda: status(m)["last"], "report without a subscription")
+                m.until(lambda: defender(m)["last"], "report without a subscription")
                 m.wait_log(rb"Subscription to \S+/defender/metrics/json/\+ refused")
             m.expect("AT+CONF Topic1=a", "OK")
             m.expect("AT+CONF QoS=1", "OK")

@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import harness  # noqa: E402
 import jobs  # noqa: E402
 import parallel  # noqa: E402
+from ctl import ctl, has, status  # noqa: E402
 from harness import Failure  # noqa: E402
 from parallel import case  # noqa: E402
 
@@ -87,6 +88,14 @@ def offer(m, name, size=SIZE, source="https", kind="host-image", accept=True, **
         m.expect("AT+OTA ACCEPT", "OK")
 
 
+def check_last(m, name, *how):
+    """What the operator sees afterwards."""
+    last = status(m)["update"]["last"]
+    if (last["job"], last["status"], last["reason"]) != (name, *how):
+        raise Failure("the last update is %r" % last)
+    has(ctl(m, "status"), "^Last update +20.*Z  job %s: %s$" % (name, re.escape(", ".join(how))))
+
+
 def check_good(m, name, deadline=90):
     """The host reads it, and the cloud is told."""
     image = m.broker.jobs.images[name]
@@ -101,6 +110,7 @@ def check_good(m, name, deadline=90):
     m.expect("AT+OTA READ 2048", "OK 0")
     m.expect("AT+OTA CLOSE", "OK")
     m.until(lambda: m.broker.jobs.execution(name)[0] == "SUCCEEDED", "job that is SUCCEEDED")
+    check_last(m, name, "SUCCEEDED", "Taken by the host")
 
 
 def check_failed(m, name, reason, deadline=90):
@@ -110,6 +120,7 @@ def check_failed(m, name, reason, deadline=90):
     said = m.broker.jobs.execution(name)[1].get("reason", "")
     if not re.fullmatch(reason, said):
         raise Failure("the job's reason is %r" % said)
+    check_last(m, name, "FAILED", said)
 
 
 def check_secrets(m):

@@ -3,14 +3,13 @@
 """GPIO lines that are not there, taken, or not for us: one line that says which, and an exit status that says whether a
 restart may help. And the lines that are there are asked for as the settings say."""
 
-import json
 import os
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import harness  # noqa: E402
-from ctl import ctl, has  # noqa: E402
+from ctl import ctl, has, status  # noqa: E402
 from harness import Failure  # noqa: E402
 
 CONFIGURATION, OTHER = 78, 1
@@ -126,7 +125,7 @@ def unplugged():
         for said in (b"WAKE is gone", b"RST is gone", b"EVENT cannot be set: No such device"):
             if m.log.count(said) != 1:
                 raise Failure("%r is in the log %d times" % (said, m.log.count(said)))
-        pins = json.loads(ctl(m, "status", "--json"))["pins"]
+        pins = status(m)["pins"]
         for pin, key in (("event", "EVENT"), ("wake", "WAKE"), ("reset", "RST")):
             if pins[pin] != {"line": key, "level": None}:
                 raise Failure("status: %s is %r" % (pin, pins[pin]))

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """expresslinkctl, run for a module of the harness."""
 
+import json
+import os
 import re
 import subprocess
 
 import harness
+import jsonschema
 from harness import Failure
+
+with open(os.path.join(harness.SRCDIR, "src", "control", "status.schema.json"), encoding="utf-8") as schema:
+    STATUS = json.load(schema)
 
 
 def ctl(m, *words, status=0, before=(), program=None):
@@ -17,6 +23,13 @@ def ctl(m, *words, status=0, before=(), program=None):
     if done.returncode != status:
         raise Failure("expresslinkctl %s: exit status %d: %s" % (" ".join(words), done.returncode, text))
     return text
+
+
+def status(m):
+    """As JSON, by its schema."""
+    got = json.loads(ctl(m, "status", "--json"))
+    jsonschema.validate(got, STATUS)
+    return got
 
 
 def has(text, *patterns):

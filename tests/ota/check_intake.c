@@ -92,6 +92,8 @@ static const struct {
 
 START_TEST(refused)
 {
+	struct ota_info info;
+
 	teardown();
 	mailbox_make(&m, "[OTA]\nMaxImageSize=16K\n");
 	mailbox_connect(&m);
@@ -99,6 +101,11 @@ START_TEST(refused)
 	expect_refusal(JOBS_REJECTED, refusals[_i].reason);
 	ck_assert_int_eq(fake_jobs()->number, 3);
 	ck_assert(!fake_keeper()->disk.results[0].asked);
+	ota_get_info(m.ota, &info);
+	ck_assert_int_eq(info.state, OTA_IDLE);
+	ck_assert_str_eq(info.last->id, "job");
+	ck_assert_int_eq(info.last->status, JOBS_REJECTED);
+	ck_assert_str_eq(info.last->reason, refusals[_i].reason);
 
 	/* As long as the cloud does not know, and shortly after, it is not taken for a new one. */
 	fake_jobs_next("job", 3, JOBS_QUEUED, refusals[_i].document);

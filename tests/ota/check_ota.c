@@ -318,6 +318,7 @@ END_TEST
 
 START_TEST(information)
 {
+	const time_t before = time(NULL);
 	struct ota_info info;
 
 	mailbox_reach(&m, (enum ota_state)_i);
@@ -332,9 +333,27 @@ START_TEST(information)
 	ck_assert_int_eq(info.number, 1);
 	ck_assert_uint_eq(info.size, MAILBOX_SIZE);
 	ck_assert_uint_eq(info.have, _i > OTA_BUSY ? MAILBOX_SIZE : 0);
+	ck_assert_ptr_null(info.last);
 	ck_assert_int_eq(mailbox_flush(&m), 0);
 	ota_get_info(m.ota, &info);
 	ck_assert_uint_eq(info.results, 1);
+	ck_assert_str_eq(info.last->id, "job");
+	ck_assert_int_eq(info.last->number, 1);
+	ck_assert_int_eq(info.last->status, _i < OTA_BUSY ? JOBS_REJECTED : JOBS_FAILED);
+	ck_assert_str_eq(info.last->reason, _i < OTA_BUSY ? "Rejected by the host" : "Flushed by the host");
+	ck_assert_int_ge(info.last_at, before);
+	ck_assert_int_le(info.last_at, time(NULL));
+
+	/* Of what is still to be told the disk knows, but not since when. */
+	mailbox_restart(&m);
+	ota_get_info(m.ota, &info);
+	ck_assert_str_eq(info.last->id, "job");
+	ck_assert_int_eq(info.last_at, 0);
+	mailbox_connect(&m);
+	fake_jobs_updated(NULL);
+	mailbox_restart(&m);
+	ota_get_info(m.ota, &info);
+	ck_assert_ptr_null(info.last);
 }
 END_TEST
 

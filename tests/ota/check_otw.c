@@ -150,9 +150,11 @@ START_TEST(survives)
 }
 END_TEST
 
-/* There is nobody to report to. */
+/* There is nobody to report to, but the operator. */
 START_TEST(flushed)
 {
+	struct ota_info info;
+
 	mailbox_connect(&m);
 	receive_good();
 	(void)mailbox_told(&m);
@@ -163,6 +165,10 @@ START_TEST(flushed)
 	ck_assert_int_eq(fake_keeper()->disk.phase, RECORD_NOTHING);
 	ck_assert_uint_eq(fake_keeper()->disk.results_n, 0);
 	expect_told("");
+	ota_get_info(m.ota, &info);
+	ck_assert_str_eq(info.last->id, "");
+	ck_assert_int_eq(info.last->status, JOBS_FAILED);
+	ck_assert_str_eq(info.last->reason, "Flushed by the host");
 }
 END_TEST
 
