@@ -252,14 +252,16 @@ class Job:
         status, output = self.run("make", "-s", "-j2")
         if status != 0:
             return "unfit", "does not compile"
-        own = f"{mutant.path.parent.name}/check_{mutant.path.stem}"
-        if (self.source / "tests" / f"{own}.c").exists():
-            status, _ = self.run("make", "-s", "-C", "tests", own)
+        tests = self.source / "tests"
+        own = [str(path.relative_to(tests).with_suffix("")) for path in
+               sorted(tests.glob(f"{mutant.path.parent.name}/check_{mutant.path.stem}*.c"))]
+        if own:
+            status, _ = self.run("make", "-s", "-C", "tests", *own)
             if status == 0:
-                status, _ = self.run("make", "-s", "-C", "tests", "check", "check_PROGRAMS=", f"TESTS={own}",
+                status, _ = self.run("make", "-s", "-C", "tests", "check", "check_PROGRAMS=", "TESTS=" + " ".join(own),
                                      confined=True, seconds=self.limit)
             if status != 0:
-                return "killed", own + (" (no end)" if status is None else "")
+                return "killed", " ".join(own) + (" (no end)" if status is None else "")
         self.clear()
         status, output = self.run("make", "-s", "-j4", "-C", "tests", "check", confined=True, seconds=self.limit,
                                   until=self.failed)
