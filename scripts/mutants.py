@@ -253,8 +253,9 @@ class Job:
         if status != 0:
             return "unfit", "does not compile"
         tests = self.source / "tests"
-        own = [str(path.relative_to(tests).with_suffix("")) for path in
-               sorted(tests.glob(f"{mutant.path.parent.name}/check_{mutant.path.stem}*.c"))]
+        name = f"{mutant.path.parent.name}/check_{mutant.path.stem}"
+        own = [str(path.relative_to(tests).with_suffix("")) for pattern in (f"{name}.c", f"{name}_*.c")
+               for path in sorted(tests.glob(pattern))]
         if own:
             status, _ = self.run("make", "-s", "-C", "tests", *own)
             if status == 0:
