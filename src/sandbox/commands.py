@@ -100,17 +100,20 @@ def command_publish(options):
 
 def command_subscribe(options):
     done, subscribed = threading.Event(), threading.Event()
-    left = [options.count]
+    left, errors = [options.count], []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
 
     def on_message(_client, _userdata, message):
         if done.is_set():
             return
-        sys.stdout.buffer.write(message.topic.encode() + b" " + message.payload + b"\n")
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(message.topic.encode() + b" " + message.payload + b"\n")
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            errors.append(error)
         left[0] -= 1
-        if left[0] == 0:
+        if left[0] == 0 or errors:
             done.set()
 
     with connected(Sandbox(options.dir), "subscribe", on_message) as client:
@@ -120,6 +123,8 @@ def command_subscribe(options):
             raise Problem("the broker does not acknowledge the subscription")
         say("subscribed")
         finished = done.wait(options.wait)
+    if errors:
+        raise errors[0]
     if not finished:
         raise Problem("nothing more came within %g s" % options.wait)
     return 0

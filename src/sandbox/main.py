@@ -4,6 +4,8 @@
 import argparse
 import importlib
 import os
+import signal
+import sys
 
 from sandbox import VERSION
 from sandbox import __doc__ as about
@@ -170,7 +172,12 @@ def main():
         options.dir = default_folder()
     module, name = options.function.split(".")
     try:
-        return getattr(importlib.import_module("sandbox." + module), "command_" + name)(options)
+        status = getattr(importlib.import_module("sandbox." + module), "command_" + name)(options)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads has seen enough; what is left to print must not be tried again at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except Problem as problem:
         say(str(problem))
     except OSError as error:

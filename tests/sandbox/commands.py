@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import unittest
@@ -183,6 +184,17 @@ class Commands(Account):
         text = self.cloud.job("show", name)
         self.assertTrue(re.search(r"^job j: IN_PROGRESS, created \d+-\d\d-\d\d \d\d:\d\d:\d\d\n", text), text)
         self.assertTrue(re.search(r"\n  \S+ \S+  thing +IN_PROGRESS receive=1/2\n$", text), text)
+
+    def test_nobody_reads(self):
+        """As with `| head`, whether it is noticed while printing or at the end."""
+        self.cloud.job("create", "host-image", self.image, "--job-id", "j")
+        for more in ((), ("--json",)):
+            read, write = os.pipe()
+            os.close(read)
+            done = subprocess.run([PROGRAM, "job", "list", "--dir", self.cloud.folder, *more], stdout=write,
+                                  stderr=subprocess.PIPE, timeout=SECONDS, check=False)
+            os.close(write)
+            self.assertEqual((done.stderr, done.returncode), (b"", 128 + signal.SIGPIPE))
 
     def test_cancel_and_delete(self):
         self.cloud.job("create", "host-image", self.image, "--job-id", "j")

@@ -208,6 +208,12 @@ class Running(unittest.TestCase):
             out, _ = subscriber.communicate(timeout=SECONDS)
         self.assertEqual(out, topics[0] + " Grüße\n" + topics[1] + " " + "x" * 200000 + "\n")
         self.assertEqual(subscriber.returncode, 0)
+        command[command.index("--count") + 1] = "0"
+        with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as subscriber:
+            self.assertIn("subscribed", subscriber.stderr.readline())
+            subscriber.stdout.close()
+            run(PROGRAM, "publish", "--dir", self.path, topics[0], "nobody reads it")
+            self.assertEqual((subscriber.stderr.read(), subscriber.wait(SECONDS)), ("", 128 + signal.SIGPIPE))
         self.assertIn("sandbox-operator", run(PROGRAM, "log", "--dir", self.path).stdout)
         refused = run(PROGRAM, "subscribe", "--dir", self.path, "--wait", "0.01", "never", status=1).stderr
         self.assertIn("nothing more came", refused)
