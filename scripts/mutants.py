@@ -35,6 +35,7 @@ CALL = re.compile(r"^(\t+)(?!return\b|if\b|while\b|for\b|switch\b|sizeof\b)\w+\(
 OFF_BY_ONE = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 LITERAL = re.compile(r"(?<![\w.])(0[xX][0-9a-fA-F]+|\d+)(?=[uUlL]*(?![\w.]))")
 KNOWN_GOOD_LIMIT = 1200  # seconds
+TRIES = 3  # of all tests, when one was disturbed by something else
 WORDS = {"true": "false", "false": "true"}
 
 
@@ -263,12 +264,30 @@ class Job:
                                      confined=True, seconds=self.limit)
             if status != 0:
                 return "killed", " ".join(own) + (" (no end)" if status is None else "")
+        for _ in range(TRIES):
+            self.clear()
+            status, output = self.run("make", "-s", "-j4", "-C", "tests", "check", confined=True, seconds=self.limit,
+                                      until=self.failed)
+            if status == 0:
+                return "survived", ""
+            name = self.failed()
+            if name is None:
+                return "killed", "no end" if status is None else "make check"
+            if self.fails_alone(name):
+                return "killed", name
+        return "survived", ""
+
+    def fails_alone(self, name):
+        """Or was it something else that disturbed the test? Then what it said is worth reading."""
+        log = self.build / "tests" / f"{name}.log"
+        said = log.read_text(errors="replace") if log.exists() else ""
+        log.unlink(missing_ok=True)
         self.clear()
-        status, output = self.run("make", "-s", "-j4", "-C", "tests", "check", confined=True, seconds=self.limit,
-                                  until=self.failed)
-        if status == 0:
-            return "survived", ""
-        return "killed", self.failed() or ("no end" if status is None else "make check")
+        status, _ = self.run("make", "-s", "-C", "tests", f"{name}.log", confined=True, seconds=self.limit)
+        if status is None or self.failed():
+            return True
+        print(f"DISTURBED  {name}, which passes alone; it had said:\n{said[-6000:]}", flush=True)
+        return False
 
 
 def main():
@@ -278,10 +297,15 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--known-good", action="store_true", help="`make check` passes without any mutant: it is not tried")
+    parser.add_argument("--only", action="append", metavar="MUTANT",
+                        help="as it is printed, or the beginning of that: src/at/line.c:20")
     parser.add_argument("--list", action="store_true", help="only print what would be tried first")
     options = parser.parse_args()
 
     found = find_mutants(TOP)
+    if options.only:
+        found = {kind: few for kind, all_of in found.items()
+                 if (few := [one for one in all_of if str(one).startswith(tuple(options.only))])}
     supply = drawn(found, options.seed)
     print(f"mutants: {sum(map(len, found.values()))} possible ones, seed {options.seed}", flush=True)
     if options.list:

@@ -10,7 +10,8 @@ import time
 from sandbox.account import OPERATOR
 from sandbox.common import Problem, find_program, replace_file
 
-START_SECONDS = 20
+START_SECONDS = 60
+ANSWER_SECONDS = 30
 PORT_ATTEMPTS = 8
 
 BROKER_CONFIG = """# Written by expresslink-sandbox each time it starts.

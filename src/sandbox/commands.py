@@ -10,7 +10,7 @@ import threading
 import time
 
 from sandbox.account import make_identity, thing_name
-from sandbox.broker import START_SECONDS, Broker, endpoint, loopback_addresses, start_broker
+from sandbox.broker import ANSWER_SECONDS, START_SECONDS, Broker, endpoint, loopback_addresses, start_broker
 from sandbox.common import Problem, say
 from sandbox.control import Server
 from sandbox.folder import Sandbox, write_module_config
@@ -90,7 +90,7 @@ def command_publish(options):
         payload = sys.stdin.buffer.read()
     with connected(Sandbox(options.dir), "publish") as client:
         info = client.publish(options.topic, payload, qos=1)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + ANSWER_SECONDS
         while not info.is_published():
             if time.monotonic() > deadline:
                 raise Problem("the broker does not acknowledge the message")
@@ -119,7 +119,7 @@ def command_subscribe(options):
     with connected(Sandbox(options.dir), "subscribe", on_message) as client:
         client.on_subscribe = lambda *_: subscribed.set()
         client.subscribe([(topic, 1) for topic in options.topic])
-        if not subscribed.wait(10):
+        if not subscribed.wait(ANSWER_SECONDS):
             raise Problem("the broker does not acknowledge the subscription")
         say("subscribed")
         finished = done.wait(options.wait)

@@ -7,7 +7,7 @@ import sys
 import threading
 
 from sandbox.account import OPERATOR
-from sandbox.broker import broker_host
+from sandbox.broker import ANSWER_SECONDS, broker_host
 from sandbox.common import Problem
 
 try:
@@ -53,7 +53,7 @@ def connected(sandbox, suffix, on_message=None):
         raise Problem("no sandbox runs in %s: %s" % (sandbox.folder, error.strerror or error)) from error
     client.loop_start()
     try:
-        if not up.wait(10):
+        if not up.wait(ANSWER_SECONDS):
             raise Problem("the broker does not let the operator in, see %s" % sandbox.log)
         yield client
     finally:

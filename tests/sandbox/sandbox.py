@@ -16,11 +16,10 @@ import tempfile
 import time
 import unittest
 
-SOURCE = pathlib.Path(os.environ.get("abs_top_srcdir") or pathlib.Path(__file__).absolute().parents[2])
-BUILD = pathlib.Path(os.environ.get("abs_top_builddir") or SOURCE)
-os.environ.setdefault("EXPRESSLINKCTL", str(BUILD / "src" / "expresslinkctl"))
-PROGRAM = str(SOURCE / "src" / "expresslink-sandbox")
-SECONDS = 30
+from thing import PROGRAM, SECONDS
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from broker import Port  # noqa: E402
 
 
 def wait_until(what, condition):
@@ -247,8 +246,13 @@ class Stopping(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="sandbox")
         self.addCleanup(folder.cleanup)
         self.path = pathlib.Path(folder.name) / "deep" / "er"
+        self.port = Port()  # which nobody takes when the sandbox has left it
+        self.addCleanup(self.port.lock.close)
 
     def start(self, *more):
+        """The first time there, afterwards where it was before."""
+        if not self.path.exists():
+            more = ("--port", str(self.port.number), *more)
         sandbox = Sandbox(self.path, *more)
         self.addCleanup(sandbox.stop)
         return sandbox
@@ -281,10 +285,7 @@ class Stopping(unittest.TestCase):
             self.assertEqual(second.stop(), (0, "", ""))
 
     def test_wanted_port(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.assertEqual(self.start("--port", str(port)).port, port)
+        self.assertEqual(self.start().port, self.port.number)
 
     def test_no_name_for_loopback(self):
         """As in a fresh tree of Debian 12, which has no /etc/hosts."""

@@ -17,7 +17,7 @@ SOURCE = pathlib.Path(os.environ.get("abs_top_srcdir") or pathlib.Path(__file__)
 BUILD = pathlib.Path(os.environ.get("abs_top_builddir") or SOURCE)
 os.environ.setdefault("EXPRESSLINKCTL", str(BUILD / "src" / "expresslinkctl"))
 PROGRAM = str(SOURCE / "src" / "expresslink-sandbox")
-SECONDS = 30
+SECONDS = int(os.environ.get("TEST_DEADLINE", "60"))
 
 sys.path.insert(0, str(SOURCE / "src"))
 import paho.mqtt.client as mqtt  # noqa: E402
