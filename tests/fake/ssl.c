@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake/ssl.h"
 
+#include "fake/mqtt.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,13 @@ void fake_ssl_forget(void)
 	free(fake.roots);
 	free(fake.proof);
 	fake = (struct fake_ssl){ 0 };
+}
+
+void fake_ssl_drop(void)
+{
+	fake_mqtt_tcp();
+	fake.heard = fake.established = true;
+	fake_mqtt_lose(0);
 }
 
 static void copy(char *to, size_t size, const char *from)

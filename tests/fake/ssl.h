@@ -26,3 +26,6 @@ struct fake_ssl *fake_ssl(void);
 
 /* As if there had never been one. */
 void fake_ssl_forget(void);
+
+/* TCP and TLS come up, and instead of an answer to the login the server closes. For users of fake/mqtt.c. */
+void fake_ssl_drop(void);
