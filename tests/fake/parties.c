@@ -15,6 +15,7 @@ void parties_init(struct parties *p)
 			       .root = pki_ca("Server CA"),
 			       .other_root = pki_ca("Other CA"),
 			       .vendor = pki_ca("Vendor CA") };
+	p->trusted = p->vendor;
 	p->device = pki_leaf("device", p->vendor);
 	temp_write(p->dir, "device.key", p->device->key_pem, strlen(p->device->key_pem), 0600);
 	p->config = (struct ssl_config){
@@ -47,7 +48,7 @@ SSL_CTX *parties_server(const struct parties *p, const struct pki *shown, int ve
 	ck_assert_int_eq(SSL_CTX_use_PrivateKey(ctx, shown->key), 1);
 	ck_assert_int_eq(SSL_CTX_set_min_proto_version(ctx, version), 1);
 	ck_assert_int_eq(SSL_CTX_set_max_proto_version(ctx, version), 1);
-	ck_assert_int_eq(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), p->vendor->cert), 1);
+	ck_assert_int_eq(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), p->trusted->cert), 1);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	return ctx;
 }

@@ -11,11 +11,12 @@ struct parties {
 	char *dir;                     /* has device.key */
 	struct pki *root, *other_root; /* of servers; the module trusts the first one */
 	struct pki *vendor, *device;   /* of the module: its CA, itself */
+	const struct pki *trusted;     /* whose certificates servers want: the vendor's */
 	struct ssl_config config;      /* of the module, for the server "localhost" */
 };
 
 void parties_init(struct parties *p);
 void parties_done(struct parties *p);
 
-/* Shows this certificate, speaks this version only, and wants a certificate of the vendor's. */
+/* Shows this certificate, speaks this version only, and wants a certificate of whom it trusts. */
 SSL_CTX *parties_server(const struct parties *p, const struct pki *shown, int version);
