@@ -39,7 +39,7 @@ def row(hint, detail, diag=SAME, **options):
     return register
 
 
-# Want of memory, of processes, of descriptors: tests/cloud/check_attempt.c, check_fault.c, check_probe.c
+# Want of memory, of processes, of descriptors: tests/cloud/check_attempt_network.c, check_fault.c, check_probe_network.c
 NOT_HERE = {(3, "Resolver could not be started: see the module's log"), (3, "Module lacks resources: see its log"),
             (6, "Jobs topics: <error>")}
 
