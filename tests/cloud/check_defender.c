@@ -77,6 +77,7 @@ START_TEST(no_more_often_than_allowed)
 
 	/* Nor with a new key. */
 	defender_set_interval(reports.defender, 0);
+	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
 	reports_silent(&reports, 1000);
 	defender_set_interval(reports.defender, 500);
 	reports_silent(&reports, LEAST - 1001);
@@ -122,6 +123,7 @@ START_TEST(another_interval_at_once)
 	reports_sends(&reports, NOW + 2, 0);
 	reports_silent(&reports, LEAST);
 	defender_set_interval(reports.defender, 0);
+	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
 	reports_silent(&reports, DAY);
 	defender_set_interval(reports.defender, 2592000);
 	reports_sends(&reports, NOW + 3, 0);

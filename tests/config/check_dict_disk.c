@@ -42,7 +42,10 @@ static void writes_fail(void)
 	ck_assert_int_eq(dict_set(book.dict, "CustomName", 10, big, sizeof(big), book_answer(&book, 1)), 0);
 	ck_assert_int_eq(dict_set(book.dict, "Endpoint", 8, big, sizeof(big), book_answer(&book, 2)), 0);
 	ck_assert_int_eq(book_put(&book, "Topic1", "volatile"), 0);
-	book_await(&book, 3);
+	/* What waited for the first one is not tried any more. */
+	while (book.calls.count < 2)
+		ck_assert_int_gt(sd_event_run(book.event, UINT64_MAX), 0);
+	ck_assert_uint_eq(book.calls.count, 3);
 	ck_assert_uint_eq(book.calls.numbers[1], 1);
 	ck_assert_int_eq(book.calls.results[1], AT_ERR_PARAMETER);
 	ck_assert_uint_eq(book.calls.numbers[2], 2);
