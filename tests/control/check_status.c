@@ -210,10 +210,11 @@ START_TEST(an_update_that_is_refused)
 	look();
 	is_null("update.last");
 	rig_connect(&rig);
-	fake_mqtt_text("$aws/things/" RIG_THING "/jobs/notify-next",
-		       "{\"execution\":{\"jobId\":\"night\",\"status\":\"QUEUED\",\"executionNumber\":3,"
-		       "\"versionNumber\":1,\"jobDocument\":{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"s\","
-		       "\"files\":[{\"filesize\":100,\"fileid\":0,\"fileType\":101,\"filepath\":\"v9\"}]}}}}");
+	fake_mqtt_text(
+		"$aws/things/" RIG_THING "/jobs/notify-next",
+		"{\"execution\":{\"jobId\":\"night\",\"status\":\"QUEUED\",\"executionNumber\":3,"
+		"\"versionNumber\":1,\"jobDocument\":{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"s\","
+		"\"files\":[{\"filesize\":100,\"fileid\":0,\"fileType\":101,\"filepath\":\"v9\"}]}}}}");
 	rig_idle(&rig);
 	look();
 	text_is("update.state", "idle");
