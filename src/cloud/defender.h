@@ -29,7 +29,7 @@ enum defender_outcome {
 };
 
 struct defender_info {
-	unsigned interval; /* s between reports; 0: none */
+	unsigned interval; /* s, as the key says; 0: no reports, less than DEFENDER_LEAST_S counts as that */
 	uint64_t reports;  /* so many were sent */
 
 	/* The last one. */

@@ -154,7 +154,8 @@ static void add_defender(struct json *j, const struct module *m)
 	struct defender_info info;
 
 	defender_get_info(defence_defender(m->defence), &info);
-	json_number(j, defender, "interval", info.interval);
+	json_number(j, defender, "interval",
+		    info.interval > 0 && info.interval < DEFENDER_LEAST_S ? DEFENDER_LEAST_S : info.interval);
 	json_number(j, defender, "reports", info.reports);
 	if (info.reports == 0) {
 		json_null(j, defender, "last");

@@ -191,6 +191,9 @@ START_TEST(reports)
 		look();
 	}
 	number_is("defender.interval", 600);
+	rig_set(&rig, "Defender", "299");
+	look();
+	number_is("defender.interval", 300);
 	ck_assert_double_gt(at("defender.last.id")->valuedouble, 1.7e9);
 	ck_assert(cJSON_IsString(at("defender.last.time")));
 	text_is("defender.last.outcome", "waiting");
