@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Over tests/lib/gpiod.c, which plays the library. */
+/* Over tests/lib/sham.c, which plays the library. */
 
 static char *dir;
 static struct gpio_chip *chip;

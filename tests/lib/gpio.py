@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A GPIO chip for a module on a machine that has none: tests/lib/gpiod.c in place of the library, and the outside world
+"""A GPIO chip for a module on a machine that has none: tests/lib/sham.c in place of the library, and the outside world
 of its lines. Line 1 is EVENT, 2 is WAKE, 3 is RST, whatever they are named there."""
 
 import contextlib
