@@ -3,12 +3,14 @@
 
 #include "control/channel.h"
 #include "control/json.h"
+#include "ota/ota.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 
 struct control {
 	struct module *m;
@@ -64,6 +66,15 @@ static void on_event(void *userdata, const struct event *event)
 	record_publish(userdata, &j);
 }
 
+static void on_update(void *userdata, const struct record_result *result)
+{
+	struct json j;
+
+	record_init(&j, "update");
+	status_update_end(&j, NULL, result, time(NULL));
+	record_publish(userdata, &j);
+}
+
 /* A CONNECT that has ended, or its connection that has, is told once. */
 static void control_tell_connection(struct control *c)
 {
@@ -105,6 +116,7 @@ static void on_followed(void *userdata, bool followed)
 	c->followed = followed;
 	at_server_watch(c->m->server, followed ? on_dialogue : NULL, c);
 	events_watch(c->m->events, followed ? on_event : NULL, c);
+	ota_watch(updates_ota(c->m->updates), followed ? on_update : NULL, c);
 }
 
 /* --- requests --- */

@@ -119,7 +119,7 @@ static void add_queues(struct json *j, const struct module *m)
 	json_number(j, messages, "bytes_limit", m->settings->message_bytes);
 }
 
-static void add_update_end(struct json *j, cJSON *in, const struct record_result *result, time_t at)
+void status_update_end(struct json *j, cJSON *in, const struct record_result *result, time_t at)
 {
 	json_text(j, in, "job", text_or_null(result->id));
 	json_number(j, in, "execution", (uint64_t)result->number);
@@ -143,7 +143,7 @@ static void add_update(struct json *j, const struct module *m)
 	json_number(j, update, "position", info.position);
 	json_number(j, update, "unreported", info.results);
 	if (info.last)
-		add_update_end(j, json_object(j, update, "last"), info.last, info.last_at);
+		status_update_end(j, json_object(j, update, "last"), info.last, info.last_at);
 	else
 		json_null(j, update, "last");
 }

@@ -6,6 +6,7 @@
 #include "cloud/probe.h"
 #include "control/json.h"
 #include "module/module.h"
+#include "ota/record.h"
 #include "util/macro.h"
 
 /* What only main() knows. */
@@ -23,5 +24,8 @@ char *status_attempts(const struct module *m);
 
 /* One attempt, put into an object. */
 void status_attempt(struct json *j, cJSON *in, const struct history_entry *entry);
+
+/* How an update ended, put into an object. at: 0 is before the program started. */
+void status_update_end(struct json *j, cJSON *in, const struct record_result *result, time_t at);
 
 char *status_probe(const struct probe_report *report);

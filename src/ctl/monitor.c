@@ -64,6 +64,9 @@ static void show_record(const cJSON *record)
 	} else if (strcmp(type, "connection") == 0) {
 		printf("* connection ");
 		show_attempt(record);
+	} else if (strcmp(type, "update") == 0) {
+		printf("* update ");
+		show_update_end(record);
 	} else {
 		printf("* %s %s\n", type, ask_text(record, type));
 	}

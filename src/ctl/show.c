@@ -80,6 +80,15 @@ static void show_pin(const char *name, const cJSON *pin, const char *end)
 	printf("%s", end);
 }
 
+void show_update_end(const cJSON *end)
+{
+	if (*ask_text(end, "job"))
+		printf("job %s", ask_text(end, "job"));
+	else
+		printf("over the wire");
+	printf(": %s, %s\n", ask_text(end, "status"), ask_text(end, "reason"));
+}
+
 static void show_update(const cJSON *update)
 {
 	const cJSON *last = member(update, "last");
@@ -96,11 +105,7 @@ static void show_update(const cJSON *update)
 		return;
 	}
 	printf("%s%s", ask_text(last, "time"), *ask_text(last, "time") ? "  " : "");
-	if (*ask_text(last, "job"))
-		printf("job %s", ask_text(last, "job"));
-	else
-		printf("over the wire");
-	printf(": %s, %s\n", ask_text(last, "status"), ask_text(last, "reason"));
+	show_update_end(last);
 }
 
 /* Metres, where they are known. */

@@ -8,3 +8,6 @@ void show_status(const cJSON *status);
 
 /* One line for an attempt to connect. */
 void show_attempt(const cJSON *attempt);
+
+/* The same for how an update ended, without the time. */
+void show_update_end(const cJSON *end);

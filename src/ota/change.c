@@ -83,6 +83,8 @@ static void end(struct ota *o, const struct record_result *result)
 	o->last = *result;
 	o->has_last = true;
 	o->last_at = time(NULL);
+	if (o->watcher)
+		o->watcher(o->watcher_userdata, result);
 	if (*result->id)
 		report_add(o->report, result);
 }

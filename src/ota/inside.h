@@ -80,6 +80,8 @@ struct ota {
 	struct record_result last;
 	bool has_last;
 	time_t last_at;
+	void (*watcher)(void *userdata, const struct record_result *result);
+	void *watcher_userdata;
 };
 
 /* --- ota.c --- */

@@ -272,6 +272,12 @@ void ota_get_info(const struct ota *o, struct ota_info *ret)
 		ret->have = ret->size;
 }
 
+void ota_watch(struct ota *o, void (*fn)(void *userdata, const struct record_result *result), void *userdata)
+{
+	o->watcher = fn;
+	o->watcher_userdata = userdata;
+}
+
 /* --- life --- */
 
 int ota_start(struct ota *o)

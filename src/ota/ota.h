@@ -88,3 +88,6 @@ struct ota_info {
 	time_t last_at; /* 0: before the program started */
 };
 void ota_get_info(const struct ota *o, struct ota_info *ret);
+
+/* Told of each update that ends, as it does; NULL: nobody is. */
+void ota_watch(struct ota *o, void (*fn)(void *userdata, const struct record_result *result), void *userdata);

@@ -146,6 +146,24 @@ START_TEST(what_happens)
 }
 END_TEST
 
+START_TEST(an_update_that_ends)
+{
+	const char *got;
+
+	rig_connect(&rig);
+	say("monitor\n");
+	records();
+	fake_mqtt_text(
+		"$aws/things/" RIG_THING "/jobs/notify-next",
+		"{\"execution\":{\"jobId\":\"j\",\"status\":\"QUEUED\",\"executionNumber\":1,\"jobDocument\":{}}}");
+	got = hear();
+	ck_assert_ptr_eq(strstr(got, "{\"type\":\"update\",\"at_ms\":"), got);
+	ck_assert_ptr_nonnull(strstr(got, ",\"job\":\"j\",\"execution\":1,\"time\":\"20"));
+	ck_assert_ptr_nonnull(
+		strstr(got, ",\"status\":\"REJECTED\",\"reason\":\"this is no update: afr_ota is missing\"}\n"));
+}
+END_TEST
+
 /* What was before is not told. */
 START_TEST(a_failure)
 {
@@ -286,6 +304,7 @@ int main(void)
 	tcase_add_test(tc, status_and_attempts);
 	tcase_add_test(tc, the_dialogue);
 	tcase_add_test(tc, what_happens);
+	tcase_add_test(tc, an_update_that_ends);
 	tcase_add_test(tc, a_failure);
 	tcase_add_test(tc, nobody_watches_any_more);
 	tcase_add_test(tc, ends_while_watched);

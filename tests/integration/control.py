@@ -393,6 +393,9 @@ def dialogue():
             if m.read_line() != b"OK":
                 raise Failure("RootCA=pem")
             m.expect("AT+SEND1 " + "long" * 1000, "OK")
+            m.broker.observer.publish(b"$aws/things/%s/jobs/notify-next" % m.pki.thing.encode(), json.dumps(
+                {"execution": {"jobId": "night", "status": "QUEUED", "executionNumber": 1, "jobDocument": {}}}).encode())
+            seen.wait_for(STAMP + r"\* update job night: REJECTED, this is no update: afr_ota is missing$")
             m.expect("AT+DISCONNECT", "OK 0 DISCONNECTED")
             m.expect("AT+RESET", "OK")
             for pattern in (r"> AT\+CONF Passphrase=\*\*\*$", r"< OK\\x0D\\x0A$", r"< ERR4 PARAMETER ERROR\\x0D\\x0A$",
