@@ -105,6 +105,12 @@ static void expect_update(const char *id, int64_t number, enum jobs_status statu
 	fake_jobs_forget();
 }
 
+static void pass_silently(uint64_t ms)
+{
+	fake_timer_pass(ms);
+	ck_assert_uint_eq(fake_jobs()->updates, 0);
+}
+
 START_TEST(results_wait_for_the_connection)
 {
 	add("a", 1, JOBS_SUCCEEDED);
@@ -136,22 +142,19 @@ START_TEST(a_result_is_told_until_it_is_taken)
 		answer(codes[i]);
 		ck_assert_uint_eq(results, 0);
 		ck_assert_uint_eq(waiting(), 1);
-		fake_timer_pass(((uint64_t)REPORT_RETRY_MS << i) - 1);
-		ck_assert_uint_eq(fake_jobs()->updates, 0);
+		pass_silently(((uint64_t)REPORT_RETRY_MS << i) - 1);
 		fake_timer_pass(1);
 	}
 	expect_update("a", 1, JOBS_FAILED, "reason", "reason of a");
 
 	/* The connection is lost with the answer. */
 	disconnect();
-	fake_timer_pass(REPORT_RETRY_MS);
-	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	pass_silently(REPORT_RETRY_MS);
 	connect();
 	expect_update("a", 1, JOBS_FAILED, "reason", "reason of a");
 	answer(NULL);
 	ck_assert_uint_eq(results, 1);
-	fake_timer_pass(REPORT_RETRY_MS);
-	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	pass_silently(REPORT_RETRY_MS);
 }
 END_TEST
 
@@ -236,8 +239,7 @@ START_TEST(the_job_in_hand)
 
 	/* Not before the cloud knows that it is in progress; then at a bounded rate. */
 	report_progress(report, 1);
-	fake_timer_pass(REPORT_PROGRESS_MS);
-	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	pass_silently(REPORT_PROGRESS_MS);
 	answer(NULL);
 	for (unsigned i = 2; i <= 50; i++)
 		report_progress(report, i);
@@ -246,8 +248,7 @@ START_TEST(the_job_in_hand)
 	ck_assert_uint_eq(fake_jobs()->progress, 1);
 	ck_assert_int_eq(fake_jobs()->version, 0);
 	expect_update("a", 3, JOBS_IN_PROGRESS, "receive", "50/100");
-	fake_timer_pass(10 * REPORT_PROGRESS_MS);
-	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	pass_silently(10 * REPORT_PROGRESS_MS);
 
 	/* A piece that is lost again is no progress, but what is there counts. */
 	report_progress(report, 49);
@@ -258,16 +259,14 @@ START_TEST(the_job_in_hand)
 	add("b", 1, JOBS_REJECTED);
 	expect_update("b", 1, JOBS_REJECTED, "reason", "reason of b");
 	report_progress(report, 51);
-	fake_timer_pass(REPORT_PROGRESS_MS);
-	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	pass_silently(REPORT_PROGRESS_MS);
 	answer(NULL);
 	fake_timer_pass(REPORT_PROGRESS_MS);
 	expect_update("a", 3, JOBS_IN_PROGRESS, "receive", "51/100");
 
 	report_progress(report, 52);
 	report_end(report);
-	fake_timer_pass(REPORT_PROGRESS_MS);
-	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	pass_silently(REPORT_PROGRESS_MS);
 }
 END_TEST
 
@@ -310,8 +309,7 @@ START_TEST(a_beginning_that_is_refused_again_and_again)
 		expect_update("a", 3, JOBS_IN_PROGRESS, "receive", "0/100");
 		answer("InvalidRequest");
 		report_tell(report, 5);
-		fake_timer_pass(pause - 1);
-		ck_assert_uint_eq(fake_jobs()->updates, 0);
+		pass_silently(pause - 1);
 		fake_timer_pass(1);
 		if (pause < REPORT_RETRY_MS << REPORT_RETRY_MAX)
 			pause *= 2;
@@ -344,8 +342,7 @@ START_TEST(a_service_that_never_answers)
 	for (unsigned i = 0; i < 10; i++) {
 		expect_update("a", 1, JOBS_FAILED, "reason", "reason of a");
 		answer("");
-		fake_timer_pass(pause - 1);
-		ck_assert_uint_eq(fake_jobs()->updates, 0);
+		pass_silently(pause - 1);
 		fake_timer_pass(1);
 		if (pause < REPORT_RETRY_MS << REPORT_RETRY_MAX)
 			pause *= 2;
@@ -378,8 +375,7 @@ START_TEST(progress_before_it_is_known)
 	begin("a", 3);
 	expect_update("a", 3, JOBS_IN_PROGRESS, "receive", "0/100");
 	report_progress(report, 100);
-	fake_timer_pass(REPORT_PROGRESS_MS);
-	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	pass_silently(REPORT_PROGRESS_MS);
 	answer(NULL);
 	fake_timer_pass(REPORT_PROGRESS_MS);
 	expect_update("a", 3, JOBS_IN_PROGRESS, "receive", "100/100");
@@ -395,8 +391,7 @@ START_TEST(progress_over_a_loss)
 	fake_jobs_forget();
 	report_progress(report, 100);
 	disconnect();
-	fake_timer_pass(REPORT_PROGRESS_MS);
-	ck_assert_uint_eq(fake_jobs()->updates, 0);
+	pass_silently(REPORT_PROGRESS_MS);
 	connect();
 	fake_timer_pass(REPORT_PROGRESS_MS);
 	expect_update("a", 3, JOBS_IN_PROGRESS, "receive", "100/100");
