@@ -5,19 +5,15 @@
 #include "fake/timer.h"
 #include "util/log.h"
 
-#include <check.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* The module plays the lower floors: it keeps the completion that a command asked for. */
 struct module {
 	struct run run;
 	struct done done, stale;
-	int run_r, finished_r;
+	int run_r, last_r, finished_with;
 	unsigned finished, then, freed, answers;
-	int last_r;
-	int finished_with;
 	bool early, again, reset_inside;
 	char text[256]; /* all answers */
 };
@@ -37,8 +33,7 @@ static int finished(struct at_call *call, struct module *mod, int r)
 	}
 	if (r)
 		return r;
-	(void)at_ok(call, "%.*s finished", (int)call->param_n, (const char *)call->param);
-	return mod->finished_r;
+	return at_ok(call, "%.*s finished", (int)call->param_n, (const char *)call->param);
 }
 
 static void afterwards(struct module *mod)
@@ -92,7 +87,7 @@ static int cmd_body(struct at_call *call, struct module *mod)
 	return at_body(call, body_here);
 }
 
-static bool takes_body(const uint8_t *param, size_t n)
+static bool is_pem(const uint8_t *param, size_t n)
 {
 	return n == 3 && memcmp(param, "pem", 3) == 0;
 }
@@ -115,7 +110,7 @@ static const struct at_command table[] = {
 	  .fallback = AT_ERR_PARAMETER,
 	  .seconds = 3,
 	  .run = cmd_body,
-	  .takes_body = takes_body },
+	  .takes_body = is_pem },
 	{ .name = "LINES", .param = AT_MAY, .fallback = AT_ERR_PARAMETER, .seconds = 3, .run = cmd_lines },
 	{ 0 },
 };
@@ -173,17 +168,36 @@ static void expect(const char *text)
 	m.text[0] = '\0';
 }
 
+/* At once, when what it waits for is there, or when its time is over; then the next one may come. */
+static void answers(const char *line, const char *text)
+{
+	command(line);
+	expect(text);
+	ck_assert_int_eq(m.run.state, RUN_IDLE);
+}
+
+static void completes(int r, const char *text)
+{
+	done_call(&m.done, r);
+	expect(text);
+	ck_assert_int_eq(m.run.state, RUN_IDLE);
+}
+
+static void times_out_in(uint64_t ms)
+{
+	fake_timer_pass(ms - 1);
+	expect("");
+	fake_timer_pass(1);
+	expect("ERR6 NO CONNECTION\r\n");
+	ck_assert_int_eq(m.run.state, RUN_IDLE);
+}
+
 START_TEST(answered_now)
 {
-	command("+LINES x");
-	expect("OK1 a\\Ab\r\nx\r\n");
-	command("+LINES");
-	expect("OK0 a\\Ab\r\n");
-	command("+NONE");
-	expect("ERR3 COMMAND NOT FOUND\r\n");
-	command("+CONNECT");
-	expect("ERR14 0 UNABLE TO CONNECT Name not found\r\n");
-	ck_assert_int_eq(m.run.state, RUN_IDLE);
+	answers("+LINES x", "OK1 a\\Ab\r\nx\r\n");
+	answers("+LINES", "OK0 a\\Ab\r\n");
+	answers("+NONE", "ERR3 COMMAND NOT FOUND\r\n");
+	answers("+CONNECT", "ERR14 0 UNABLE TO CONNECT Name not found\r\n");
 	ck_assert_uint_eq(m.answers, 4);
 	/* No timer is touched by such commands. */
 	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
@@ -193,11 +207,8 @@ END_TEST
 START_TEST(broken_is_the_fallback)
 {
 	m.run_r = -EIO;
-	command("+NOW");
-	expect("ERR17 MODE NOT AVAILABLE\r\n");
-	ck_assert_int_eq(m.run.state, RUN_IDLE);
-	command("+LATER");
-	expect("ERR6 NO CONNECTION\r\n");
+	answers("+NOW", "ERR17 MODE NOT AVAILABLE\r\n");
+	answers("+LATER", "ERR6 NO CONNECTION\r\n");
 	done_call(&m.done, 0);
 	expect("");
 	ck_assert_uint_eq(m.finished, 0);
@@ -207,9 +218,8 @@ END_TEST
 START_TEST(fallback_of_connect_has_a_hint)
 {
 	command("+PLAIN");
-	done_call(&m.done, -ENOMEM);
+	completes(-ENOMEM, "ERR14 3 UNABLE TO CONNECT Module lacks resources: see its log\r\n");
 	ck_assert_int_eq(m.last_r, AT_ERR_CONNECT);
-	expect("ERR14 3 UNABLE TO CONNECT Module lacks resources: see its log\r\n");
 }
 END_TEST
 
@@ -218,24 +228,18 @@ START_TEST(answered_later)
 	command("+LATER a\\\\b");
 	ck_assert_int_eq(m.run.state, RUN_PENDING);
 	expect("");
-	done_call(&m.done, 0);
-	expect("OK a\\\\b finished\r\n");
-	ck_assert_int_eq(m.run.state, RUN_IDLE);
+	completes(0, "OK a\\\\b finished\r\n");
 	ck_assert_uint_eq(m.freed, 1);
 	command("+LATER");
-	done_call(&m.done, AT_ERR_SIGNATURE);
+	completes(AT_ERR_SIGNATURE, "ERR23 INVALID SIGNATURE\r\n");
 	ck_assert_int_eq(m.finished_with, AT_ERR_SIGNATURE);
-	expect("ERR23 INVALID SIGNATURE\r\n");
 	command("+LATER");
-	done_call(&m.done, -ECANCELED);
+	completes(-ECANCELED, "ERR6 NO CONNECTION\r\n");
 	ck_assert_int_eq(m.finished_with, -ECANCELED);
-	expect("ERR6 NO CONNECTION\r\n");
 	command("+PLAIN");
-	done_call(&m.done, 0);
-	expect("OK\r\n");
+	completes(0, "OK\r\n");
 	command("+PLAIN");
-	done_call(&m.done, AT_ERR_TIME);
-	expect("ERR15 TIME NOT AVAILABLE\r\n");
+	completes(AT_ERR_TIME, "ERR15 TIME NOT AVAILABLE\r\n");
 	ck_assert_uint_eq(m.freed, 5);
 }
 END_TEST
@@ -243,14 +247,11 @@ END_TEST
 START_TEST(completed_before_it_returned)
 {
 	m.early = true;
-	command("+LATER x");
-	expect("OK x finished\r\n");
-	ck_assert_int_eq(m.run.state, RUN_IDLE);
+	answers("+LATER x", "OK x finished\r\n");
 	ck_assert_uint_eq(m.finished, 1);
 	/* The error that run() returns counts more. */
 	m.run_r = AT_ERR_OTA;
-	command("+LATER x");
-	expect("ERR21 INVALID OTA UPDATE\r\n");
+	answers("+LATER x", "ERR21 INVALID OTA UPDATE\r\n");
 	ck_assert_uint_eq(m.finished, 1);
 }
 END_TEST
@@ -267,8 +268,7 @@ START_TEST(later_again)
 	m.stale.number = m.done.number - 1;
 	done_call(&m.stale, 0);
 	expect("");
-	done_call(&m.done, 0);
-	expect("OK first x finished\r\n");
+	completes(0, "OK first x finished\r\n");
 }
 END_TEST
 
@@ -290,8 +290,7 @@ START_TEST(stale_completions)
 	expect("");
 	ck_assert_int_eq(m.run.state, RUN_PENDING);
 	first = m.done;
-	done_call(&m.done, 0);
-	expect("OK second finished\r\n");
+	completes(0, "OK second finished\r\n");
 	/* The same one twice. */
 	done_call(&first, 0);
 	expect("");
@@ -307,8 +306,7 @@ START_TEST(reset_from_inside)
 	ck_assert_int_eq(m.run.state, RUN_IDLE);
 	done_call(&m.done, 0);
 	expect("");
-	command("+LINES");
-	expect("OK0 a\\Ab\r\n");
+	answers("+LINES", "OK0 a\\Ab\r\n");
 }
 END_TEST
 
@@ -318,19 +316,14 @@ START_TEST(deadline)
 
 	command("+LATER");
 	first = m.done;
-	fake_timer_pass(19999);
-	expect("");
-	fake_timer_pass(1);
-	expect("ERR6 NO CONNECTION\r\n");
-	ck_assert_int_eq(m.run.state, RUN_IDLE);
+	times_out_in(20000);
 	ck_assert_uint_eq(m.freed, 1);
 	done_call(&first, 0);
 	expect("");
 	command("+LATER");
 	done_call(&first, 0);
 	expect("");
-	done_call(&m.done, 0);
-	expect("OK  finished\r\n");
+	completes(0, "OK  finished\r\n");
 }
 END_TEST
 
@@ -339,21 +332,16 @@ START_TEST(deadline_of_each)
 {
 	command("+LATER");
 	fake_timer_pass(15000);
-	done_call(&m.done, 0);
-	m.text[0] = '\0';
+	completes(0, "OK  finished\r\n");
 	command("+LATER");
-	fake_timer_pass(19999);
-	expect("");
-	fake_timer_pass(1);
-	expect("ERR6 NO CONNECTION\r\n");
+	times_out_in(20000);
 	fake_timer_pass(100000);
 	ck_assert_uint_eq(fake_timer_next(), UINT64_MAX);
 	expect("");
 
 	/* A shorter one behind a longer one. */
 	command("+PLAIN");
-	done_call(&m.done, 0);
-	m.text[0] = '\0';
+	completes(0, "OK\r\n");
 	command("+LATER");
 	fake_timer_pass(20000);
 	expect("ERR6 NO CONNECTION\r\n");
@@ -367,10 +355,7 @@ START_TEST(deadline_of_a_chain)
 	fake_timer_pass(15000);
 	done_call(&m.done, 0);
 	ck_assert_int_eq(m.run.state, RUN_PENDING);
-	fake_timer_pass(4999);
-	expect("");
-	fake_timer_pass(1);
-	expect("ERR6 NO CONNECTION\r\n");
+	times_out_in(5000);
 }
 END_TEST
 
@@ -385,9 +370,7 @@ START_TEST(afterwards_when_sent)
 	ck_assert_int_eq(m.run.state, RUN_IDLE);
 	/* Not after an error, and not after a reset. */
 	m.run_r = AT_ERR_ACTIVE;
-	command("+NOW");
-	expect("ERR18 ACTIVE CONNECTION\r\n");
-	ck_assert_int_eq(m.run.state, RUN_IDLE);
+	answers("+NOW", "ERR18 ACTIVE CONNECTION\r\n");
 	m.run_r = 0;
 	command("+NOW");
 	run_reset(&m.run);
@@ -416,8 +399,7 @@ START_TEST(body)
 	run_body(&m.run, (const uint8_t *)"x", 1);
 	ck_assert_int_eq(m.run.state, RUN_PENDING);
 	expect("");
-	done_call(&m.done, 0);
-	expect("OK pem finished\r\n");
+	completes(0, "OK pem finished\r\n");
 	command("+BODY pem");
 	run_body(&m.run, (const uint8_t *)"x", 1);
 	fake_timer_pass(3000);
@@ -427,9 +409,7 @@ END_TEST
 
 START_TEST(no_body_without_announcement)
 {
-	command("+BODY x");
-	expect("ERR4 PARAMETER ERROR\r\n");
-	ck_assert_int_eq(m.run.state, RUN_IDLE);
+	answers("+BODY x", "ERR4 PARAMETER ERROR\r\n");
 }
 END_TEST
 
@@ -439,8 +419,7 @@ START_TEST(reset_drops_the_body)
 	run_reset(&m.run);
 	ck_assert_int_eq(m.run.state, RUN_IDLE);
 	ck_assert_ptr_null(m.run.on_body);
-	command("+LINES");
-	expect("OK0 a\\Ab\r\n");
+	answers("+LINES", "OK0 a\\Ab\r\n");
 }
 END_TEST
 
