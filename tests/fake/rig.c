@@ -152,6 +152,22 @@ const char *rig_ask(struct rig *rig, const char *line)
 	return rig_hear(rig);
 }
 
+const char *rig_events(struct rig *rig)
+{
+	static char text[8192];
+	size_t n = 0;
+
+	for (;;) {
+		const char *answer = rig_ask(rig, "AT+EVENT?");
+
+		if (strcmp(answer, "OK\r\n") == 0)
+			break;
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%.*s\n", (int)strcspn(answer + 3, "\r"), answer + 3);
+	}
+	text[n] = '\0';
+	return text;
+}
+
 void rig_connect(struct rig *rig)
 {
 	rig_say(rig, "AT+CONNECT");

@@ -48,5 +48,8 @@ void rig_say(struct rig *rig, const char *line);
 const char *rig_hear(struct rig *rig);
 const char *rig_ask(struct rig *rig, const char *line);
 
+/* Asks for all events: one a line, without "OK ". The text lives until the next call. */
+const char *rig_events(struct rig *rig);
+
 /* CONNECT, and all goes well. */
 void rig_connect(struct rig *rig);
