@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* commands/power.c: SLEEP, and what ends it. */
 #include "commands/commands.h"
 
 #include "fake/gpio.h"
@@ -8,9 +9,7 @@
 #include "fake/timer.h"
 #include "fake/tty.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static struct rig rig;
 
@@ -279,7 +278,6 @@ START_TEST(deep_for_a_while)
 }
 END_TEST
 
-/* The line is closed when the answer has left the UART. What had come before that is run when the module is awake. */
 /* Lines that were unplugged wake nobody: not one more time, and not at all. */
 START_TEST(deep_without_its_lines)
 {
@@ -300,6 +298,7 @@ START_TEST(deep_without_its_lines)
 }
 END_TEST
 
+/* The line is closed when the answer has left the UART. What had come before that is run when the module is awake. */
 START_TEST(deep_after_the_answer)
 {
 	fake_tty_set_sent(fake_tty(), false);
@@ -382,107 +381,6 @@ START_TEST(reset_pin_ends_sleep)
 }
 END_TEST
 
-/* --- RESET (guide 3.7.6) --- */
-
-START_TEST(reset)
-{
-	expect("AT+CONF Topic1=t", "OK\r\n");
-	expect("AT+CONF QoS=1", "OK\r\n");
-	expect("AT+CONF CustomName=me", "OK\r\n");
-	expect("AT+CONF Endpoint=192.0.2.2", "OK\r\n");
-	rig_connect(&rig);
-	fake_mqtt_text("t", "hello");
-	expect("AT+RESET", "OK\r\n");
-	ck_assert(!fake_mqtt()->open);
-	expect("AT+CONNECT?", "OK 0 1 DISCONNECTED CUSTOMER\r\n");
-	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
-	expect("AT+EVENT?", "OK\r\n");
-	expect("AT+GET", "OK\r\n");
-	expect("AT+CONF? Topic1", "OK\r\n");
-	expect("AT+CONF? QoS", "OK 0\r\n");
-	expect("AT+CONF? CustomName", "OK me\r\n");
-	expect("AT+CONF? Endpoint", "OK 192.0.2.2\r\n");
-	assert_state(STATE_ACTIVE);
-}
-END_TEST
-
-START_TEST(reset_clears_the_overrun)
-{
-	rig_connect(&rig);
-	for (unsigned i = 0; i < 66; i++)
-		fake_mqtt_text("t", "x");
-	expect("AT+RESET", "OK\r\n");
-	rig_connect(&rig);
-	for (unsigned i = 0; i < 66; i++)
-		fake_mqtt_text("t", "x");
-	ck_assert_uint_eq(events_used(rig.module->events), 64);
-	for (unsigned i = 0; i < 63; i++)
-		(void)rig_ask(&rig, "AT+EVENT?");
-	expect("AT+EVENT?", "OK 4 0 OVERRUN t\r\n");
-	expect("AT+EVENT?", "OK\r\n");
-}
-END_TEST
-
-START_TEST(reset_wakes_first)
-{
-	expect("AT+SLEEP 10", "OK 0\r\n");
-	expect("AT+RESET", "OK\r\n");
-	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
-	expect("AT+EVENT?", "OK\r\n");
-}
-END_TEST
-
-/* --- FACTORY_RESET (guide 3.7.7) --- */
-
-START_TEST(factory_reset)
-{
-	expect("AT+CONF Topic1=t", "OK\r\n");
-	expect("AT+CONF CustomName=me", "OK\r\n");
-	expect("AT+CONF Endpoint=192.0.2.2", "OK\r\n");
-	expect("AT+CONF Defender=600", "OK\r\n");
-	rig_connect(&rig);
-	fake_mqtt_text("t", "hello");
-	expect("AT+FACTORY_RESET", "OK\r\n");
-	ck_assert(!fake_mqtt()->open);
-	expect("AT+EVENT?", "OK 2 0 STARTUP\r\n");
-	expect("AT+EVENT?", "OK\r\n");
-	expect("AT+GET", "OK\r\n");
-	expect("AT+CONF? Topic1", "OK\r\n");
-	expect("AT+CONF? CustomName", "OK\r\n");
-	expect("AT+CONF? Defender", "OK 0\r\n");
-	expect("AT+CONF? Endpoint", "OK " RIG_STAGING "\r\n");
-	expect("AT+CONNECT?", "OK 0 0 DISCONNECTED STAGING\r\n");
-
-	/* It lasts. */
-	rig_restart(&rig);
-	expect("AT+CONF? CustomName", "OK\r\n");
-}
-END_TEST
-
-START_TEST(factory_reset_clears_the_backoff)
-{
-	rig_say(&rig, "AT+CONNECT");
-	fake_mqtt_lose(ECONNREFUSED);
-	rig_idle(&rig);
-	expect("AT+FACTORY_RESET", "OK\r\n");
-	rig_connect(&rig);
-}
-END_TEST
-
-static const char *const wrong[] = {
-	"AT+RESET1",
-	"AT+RESET all",
-	"AT+FACTORY_RESET0",
-	"AT+FACTORY_RESET yes",
-};
-
-START_TEST(wrong_use)
-{
-	expect(wrong[_i], "ERR4 PARAMETER ERROR\r\n");
-	ck_assert_uint_eq(events_used(rig.module->events), 1);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("power");
@@ -508,12 +406,6 @@ int main(void)
 	tcase_add_loop_test(tc, woken_by_the_pin, 0, 2);
 	tcase_add_loop_test(tc, no_sleep_while_wake_is_low, 0, 2);
 	tcase_add_loop_test(tc, reset_pin_ends_sleep, 0, 2);
-	tcase_add_test(tc, reset);
-	tcase_add_test(tc, reset_clears_the_overrun);
-	tcase_add_test(tc, reset_wakes_first);
-	tcase_add_test(tc, factory_reset);
-	tcase_add_test(tc, factory_reset_clears_the_backoff);
-	tcase_add_loop_test(tc, wrong_use, 0, ELEMENTS(wrong));
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
