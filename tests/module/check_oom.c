@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory that runs out: the n-th allocation fails, for every n, in every constructor and in what a module does with
- * one. The linker puts __wrap_malloc() and its like in the place of malloc() (see Makefile.am); with the real edges. A
- * leak is found by the sanitizer. */
+/* Memory that runs out in every constructor and in what a module does with one; with the real edges. Updates are in
+ * check_oom_updates. */
 
 #include "module/module.h"
 
 #include "at/line.h"
 #include "at/reply.h"
 #include "board/pins.h"
-#include "cloud/inbox.h"
-#include "cloud/jobs.h"
-#include "cloud/streams.h"
 #include "commands/commands.h"
 #include "config/dict.h"
 #include "control/control.h"
 #include "crypto/ssl.h"
 #include "fake/pki.h"
+#include "fake/shortage.h"
 #include "fake/suite.h"
 #include "fake/temp.h"
-#include "ota/image.h"
-#include "ota/record.h"
 #include "util/child.h"
 #include "util/resolve.h"
 #include "util/worker.h"
@@ -27,86 +22,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define MOST 5000 /* allocations in one step: more would be a loop without end */
-
-/* Of this thread only: others may write files meanwhile. */
-static _Thread_local unsigned countdown; /* 0: no more failures */
-static _Thread_local bool failed;
-
-static bool fails(void)
-{
-	if (countdown == 0 || --countdown > 0)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t count, size_t n);
-void *__real_realloc(void *p, size_t n);
-char *__real_strdup(const char *text);
-char *__real_strndup(const char *text, size_t n);
-int __real_vasprintf(char **ret, const char *format, va_list ap);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t count, size_t n);
-void *__wrap_realloc(void *p, size_t n);
-char *__wrap_strdup(const char *text);
-char *__wrap_strndup(const char *text, size_t n);
-int __wrap_vasprintf(char **ret, const char *format, va_list ap) _printf_(2, 0);
-int __wrap_asprintf(char **ret, const char *format, ...) _printf_(2, 3);
-
-void *__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t count, size_t n)
-{
-	return fails() ? NULL : __real_calloc(count, n);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
-
-char *__wrap_strndup(const char *text, size_t n)
-{
-	return fails() ? NULL : __real_strndup(text, n);
-}
-
-int __wrap_vasprintf(char **ret, const char *format, va_list ap)
-{
-	return fails() ? -1 : __real_vasprintf(ret, format, ap);
-}
-
-int __wrap_asprintf(char **ret, const char *format, ...)
-{
-	va_list ap;
-	int n;
-
-	if (fails())
-		return -1;
-	va_start(ap, format);
-	n = __real_vasprintf(ret, format, ap);
-	va_end(ap);
-	return n;
-}
-
-/* For the steps: libcheck allocates, too. */
-#define must(what)                         \
-	do {                               \
-		unsigned rest = countdown; \
-		countdown = 0;             \
-		ck_assert(what);           \
-		countdown = rest;          \
-	} while (0)
 
 static char *dir;
 static sd_event *event;
@@ -148,33 +63,12 @@ static void teardown(void)
 	temp_remove(dir);
 }
 
-/* Runs step() until none of its allocations fails. It returns 0 or an error, and has cleaned up. */
-static void exhaust(int (*step)(void))
-{
-	unsigned n;
-	int r;
-
-	for (n = 1; n < MOST; n++) {
-		countdown = n;
-		failed = false;
-		r = step();
-		countdown = 0;
-		if (!failed) {
-			ck_assert_int_eq(r, 0);
-			break;
-		}
-		ck_assert_msg(r <= 0, "allocation %u: %d", n, r);
-	}
-	ck_assert_uint_lt(n, MOST);
-	ck_assert_uint_gt(n, 1); /* something was tried */
-}
-
 static int step_settings(void)
 {
 	struct settings *s = NULL;
 	int r = settings_parse(&s, "test", text, strlen(text), NULL, NULL);
 
-	must((r == 0) == (s != NULL));
+	shortage_must((r == 0) == (s != NULL));
 	settings_free(s);
 	return r;
 }
@@ -192,7 +86,7 @@ static int step_settings_file(void)
 	struct settings *s = NULL;
 	int r = settings_load(&s, temp_path(dir, "el.conf"), on_problem, NULL);
 
-	must((r == 0) == (s != NULL));
+	shortage_must((r == 0) == (s != NULL));
 	settings_free(s);
 	return r;
 }
@@ -207,13 +101,13 @@ START_TEST(settings_file)
 		       "[Serial]\nDevice=pty:tty\n[Identity]\nCertificate=%s\nPrivateKey=%s\n[Cloud]\nRootCA=%s\n",
 		       temp_path(dir, "device.crt"), temp_path(dir, "device.key"), temp_path(dir, "root.crt"));
 	temp_text(dir, "el.conf", lines);
-	exhaust(step_settings_file);
+	shortage_exhaust(step_settings_file);
 }
 END_TEST
 
 START_TEST(settings_text)
 {
-	exhaust(step_settings);
+	shortage_exhaust(step_settings);
 }
 END_TEST
 
@@ -241,13 +135,13 @@ static int step_queues(void)
 	if (r == 0)
 		r = messages_push(m, "topic", "payload", 7);
 	if (m)
-		must(messages_bytes(m) == 12 * (size_t)messages_used(m));
+		shortage_must(messages_bytes(m) == 12 * (size_t)messages_used(m));
 	return r;
 }
 
 START_TEST(queues)
 {
-	exhaust(step_queues);
+	shortage_exhaust(step_queues);
 }
 END_TEST
 
@@ -262,7 +156,7 @@ static int step_dict(void)
 
 START_TEST(dictionary)
 {
-	exhaust(step_dict);
+	shortage_exhaust(step_dict);
 }
 END_TEST
 
@@ -282,7 +176,7 @@ static int step_ssl(void)
 
 START_TEST(tls)
 {
-	exhaust(step_ssl);
+	shortage_exhaust(step_ssl);
 }
 END_TEST
 
@@ -334,7 +228,7 @@ static int step_processes(void)
 
 START_TEST(processes)
 {
-	exhaust(step_processes);
+	shortage_exhaust(step_processes);
 }
 END_TEST
 
@@ -375,7 +269,7 @@ static int step_lines(void)
 
 START_TEST(lines)
 {
-	exhaust(step_lines);
+	shortage_exhaust(step_lines);
 }
 END_TEST
 
@@ -393,7 +287,7 @@ static int step_reply(void)
 	if (r == 0)
 		r = reply_write(&reply, 0, &out);
 	if (r < 0)
-		must(buf_used(&out) == 0);
+		shortage_must(buf_used(&out) == 0);
 	reply_done(&reply);
 	buf_done(&out);
 	return r;
@@ -401,119 +295,7 @@ static int step_reply(void)
 
 START_TEST(reply)
 {
-	exhaust(step_reply);
-}
-END_TEST
-
-static void on_mail(void *userdata, const char *topic, const void *payload, size_t n)
-{
-	(void)userdata;
-	(void)topic;
-	(void)payload;
-	(void)n;
-}
-
-static void on_next(void *userdata, const struct jobs_execution *next)
-{
-	(void)userdata;
-	(void)next;
-}
-
-static void on_updated(void *userdata, const char *id, const char *code)
-{
-	(void)userdata;
-	(void)id;
-	(void)code;
-}
-
-static bool on_block(void *userdata, uint64_t offset, const void *data, size_t n)
-{
-	(void)userdata;
-	(void)data;
-	return offset == 0 && n == 5;
-}
-
-static void on_whole(void *userdata)
-{
-	(void)userdata;
-}
-
-static void on_broken(void *userdata, const char *reason)
-{
-	(void)userdata;
-	must(reason != NULL);
-}
-
-static char asked[200]; /* the last request */
-
-static int on_publish(void *userdata, const char *topic, const void *payload, size_t n, int qos)
-{
-	(void)userdata;
-	(void)topic;
-	(void)qos;
-	(void)snprintf(asked, sizeof(asked), "%.*s", (int)n, (const char *)payload);
-	return 0;
-}
-
-static int on_filter(void *userdata, const char *filter)
-{
-	(void)userdata;
-	(void)filter;
-	return 0;
-}
-
-static int talk(struct inbox *inbox, struct jobs *jobs, struct streams *streams)
-{
-	static const char job[] = "{\"execution\":{\"jobId\":\"j\",\"status\":\"QUEUED\",\"jobDocument\":{\"a\":1}}}";
-	const struct jobs_update update = { .id = "j", .status = JOBS_FAILED, .key = "reason", .value = "x" };
-	const struct streams_target target = { .stream = "s", .size = 5 };
-	char block[300];
-	int r;
-
-	r = inbox_put(inbox, "t", job, strlen(job));
-	jobs_up(jobs);
-	must(jobs_message(jobs, "$aws/things/thing/jobs/notify-next", job, strlen(job)));
-	if (r == 0)
-		r = jobs_update(jobs, &update);
-	if (r == 0)
-		r = streams_start(streams, &target);
-	if (r < 0)
-		return r;
-	(void)snprintf(block, sizeof(block), "{\"c\":\"%.16s\",\"f\":0,\"l\":5,\"i\":0,\"p\":\"aGVsbG8=\"}", asked + 6);
-	must(streams_message(streams, "$aws/things/thing/streams/s/data/json", block, strlen(block)));
-	return 0;
-}
-
-static int step_updates(void)
-{
-	const struct jobs_events jobs_events = {
-		.on_next = on_next,
-		.on_updated = on_updated,
-		.publish = on_publish,
-	};
-	const struct streams_events streams_events = {
-		.on_block = on_block,
-		.on_complete = on_whole,
-		.on_failed = on_broken,
-		.publish = on_publish,
-		.subscribe = on_filter,
-	};
-	_cleanup_(inbox_freep) struct inbox *inbox = NULL;
-	_cleanup_(jobs_freep) struct jobs *jobs = NULL;
-	_cleanup_(streams_freep) struct streams *streams = NULL;
-	int r;
-
-	r = inbox_new(&inbox, event, on_mail, NULL);
-	if (r == 0)
-		r = jobs_new(&jobs, event, "thing", &jobs_events);
-	if (r == 0)
-		r = streams_new(&streams, event, "thing", &streams_events);
-	return r ? r : talk(inbox, jobs, streams);
-}
-
-START_TEST(updates)
-{
-	exhaust(step_updates);
+	shortage_exhaust(step_reply);
 }
 END_TEST
 
@@ -528,7 +310,7 @@ static int step_module(void)
 
 START_TEST(module)
 {
-	exhaust(step_module);
+	shortage_exhaust(step_module);
 }
 END_TEST
 
@@ -550,7 +332,7 @@ static int step_connect(void)
 	connection_clear_backoff(alive->connection);
 	connection_open(alive->connection, (struct done){ .fn = on_done });
 	connection_close(alive->connection);
-	must(calls == 1);
+	shortage_must(calls == 1);
 	return 0;
 }
 
@@ -558,7 +340,7 @@ START_TEST(connecting)
 {
 	ck_assert_int_eq(module_new(&alive, event, settings, commands, dir, dir, NULL, NULL), 0);
 	ck_assert_int_eq(module_start(alive), 0);
-	exhaust(step_connect);
+	shortage_exhaust(step_connect);
 	module_free(alive);
 }
 END_TEST
@@ -582,7 +364,7 @@ START_TEST(asking)
 {
 	ck_assert_int_eq(module_new(&alive, event, settings, commands, dir, dir, NULL, NULL), 0);
 	ck_assert_int_eq(module_start(alive), 0);
-	exhaust(step_control);
+	shortage_exhaust(step_control);
 	module_free(alive);
 }
 END_TEST
@@ -598,15 +380,15 @@ static int step_set(void)
 	(void)snprintf(value, sizeof(value), "name %u", turn++);
 	r = dict_set(alive->dict, "CustomName", 10, value, strlen(value), (struct done){ .fn = on_done });
 	if (r) {
-		must(calls == 0);
+		shortage_must(calls == 0);
 		return r > 0 ? -r : r;
 	}
 	while (calls == 0)
-		must(sd_event_run(event, UINT64_MAX) > 0);
-	must(calls == 1);
+		shortage_must(sd_event_run(event, UINT64_MAX) > 0);
+	shortage_must(calls == 1);
 
 	/* What could not be written is not there; what was said to be done is. */
-	must(dict_get(alive->dict, KEY_CUSTOMNAME, &n) != NULL);
+	shortage_must(dict_get(alive->dict, KEY_CUSTOMNAME, &n) != NULL);
 	return 0;
 }
 
@@ -614,103 +396,8 @@ START_TEST(setting)
 {
 	ck_assert_int_eq(module_new(&alive, event, settings, commands, dir, dir, NULL, NULL), 0);
 	ck_assert_int_eq(module_start(alive), 0);
-	exhaust(step_set);
+	shortage_exhaust(step_set);
 	module_free(alive);
-}
-END_TEST
-
-/* --- updates --- */
-
-static bool told;
-static int outcome;
-
-static void on_outcome(void *who, uint64_t number, int r)
-{
-	(void)who;
-	(void)number;
-	told = true;
-	outcome = r;
-}
-
-static struct done outcome_done(void)
-{
-	told = false;
-	return (struct done){ .fn = on_outcome };
-}
-
-static int outcome_of(void)
-{
-	while (!told)
-		(void)sd_event_run(event, UINT64_MAX);
-	return outcome;
-}
-
-/* What is refused for lack of memory finds some at the next turn. */
-static void put_piece(struct image *image, uint64_t offset, const void *data, size_t n)
-{
-	while (!image_put(image, offset, data, n))
-		(void)sd_event_run(event, UINT64_MAX);
-}
-
-static int step_image(void)
-{
-	_cleanup_(image_freep) struct image *image = NULL;
-	static const char data[70000] = { 1 };
-	size_t n;
-	int r;
-
-	r = image_new(&image, event, dir);
-	if (r < 0)
-		return r;
-	image_create(image, "tag", 2 * sizeof(data), outcome_done());
-	r = outcome_of();
-	if (r < 0)
-		return r;
-	put_piece(image, sizeof(data), data, sizeof(data));
-	put_piece(image, 0, data, sizeof(data));
-	image_finish(image, outcome_done());
-	r = outcome_of();
-	if (r < 0)
-		return r;
-	image_publish(image);
-	image_read(image, 65000, 1000, outcome_done());
-	r = outcome_of();
-	if (r < 0)
-		return r;
-	must(image_data(image, &n) != NULL && n == 1000);
-	image_resume(image, "tag", 2 * sizeof(data), outcome_done());
-	return outcome_of();
-}
-
-START_TEST(staging_file)
-{
-	exhaust(step_image);
-}
-END_TEST
-
-static int step_keeper(void)
-{
-	_cleanup_(keeper_freep) struct keeper *keeper = NULL;
-	struct record record = { .phase = RECORD_NOTHING, .results_n = 1 }, back;
-	int r;
-
-	record.results[0] = (struct record_result){ .id = "j", .status = JOBS_FAILED };
-	r = keeper_new(&keeper, event, dir);
-	if (r < 0)
-		return r;
-	keeper_save(keeper, &record, outcome_done());
-	r = outcome_of();
-	if (r < 0)
-		return r;
-	/* Never fails, but may find nothing. */
-	keeper_load(keeper, &back);
-	must(back.results_n == 1 || failed);
-	return 0;
-}
-
-START_TEST(record_of_updates)
-{
-	exhaust(step_keeper);
 }
 END_TEST
 
@@ -729,13 +416,10 @@ int main(void)
 	tcase_add_test(tc, processes);
 	tcase_add_test(tc, lines);
 	tcase_add_test(tc, reply);
-	tcase_add_test(tc, updates);
 	tcase_add_test(tc, module);
 	tcase_add_test(tc, connecting);
 	tcase_add_test(tc, asking);
 	tcase_add_test(tc, setting);
-	tcase_add_test(tc, staging_file);
-	tcase_add_test(tc, record_of_updates);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
