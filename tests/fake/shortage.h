@@ -17,7 +17,7 @@ bool shortage_struck(void);
 unsigned shortage_pause(void);
 void shortage_go_on(unsigned rest);
 
-/* For the steps: libcheck allocates, too. */
+/* For the steps: libcheck allocates, too. What is asked is looked at while there is enough: call first, ask then. */
 #define shortage_must(what)                       \
 	do {                                      \
 		unsigned rest = shortage_pause(); \

@@ -383,8 +383,10 @@ static int step_set(void)
 		shortage_must(calls == 0);
 		return r > 0 ? -r : r;
 	}
-	while (calls == 0)
-		shortage_must(sd_event_run(event, UINT64_MAX) > 0);
+	while (calls == 0) {
+		r = sd_event_run(event, UINT64_MAX);
+		shortage_must(r > 0);
+	}
 	shortage_must(calls == 1);
 
 	/* What could not be written is not there; what was said to be done is. */

@@ -91,11 +91,13 @@ static int talk(struct inbox *inbox, struct jobs *jobs, struct streams *streams)
 	const struct jobs_update update = { .id = "j", .status = JOBS_FAILED, .key = "reason", .value = "x" };
 	const struct streams_target target = { .stream = "s", .size = 5 };
 	char block[300];
+	bool mine;
 	int r;
 
 	r = inbox_put(inbox, "t", job, strlen(job));
 	jobs_up(jobs);
-	shortage_must(jobs_message(jobs, "$aws/things/thing/jobs/notify-next", job, strlen(job)));
+	mine = jobs_message(jobs, "$aws/things/thing/jobs/notify-next", job, strlen(job));
+	shortage_must(mine);
 	if (r == 0)
 		r = jobs_update(jobs, &update);
 	if (r == 0)
@@ -103,7 +105,8 @@ static int talk(struct inbox *inbox, struct jobs *jobs, struct streams *streams)
 	if (r < 0)
 		return r;
 	(void)snprintf(block, sizeof(block), "{\"c\":\"%.16s\",\"f\":0,\"l\":5,\"i\":0,\"p\":\"aGVsbG8=\"}", asked + 6);
-	shortage_must(streams_message(streams, "$aws/things/thing/streams/s/data/json", block, strlen(block)));
+	mine = streams_message(streams, "$aws/things/thing/streams/s/data/json", block, strlen(block));
+	shortage_must(mine);
 	return 0;
 }
 
