@@ -1,6 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A folder that values are kept in, and the settings that they come from at the factory. Whatever fails aborts the test. */
+/* A folder that values are kept in, and the settings that they come from at the factory. Whatever fails aborts the
+ * test. */
 
 #include "config/settings.h"
 #include "config/values.h"

@@ -16,7 +16,8 @@
 #define MAX_WRITES 8192
 #define SECTOR     512
 
-/* Both names of each: which one is called depends on the size of off_t. The one that is meant is that of the 64 bits. */
+/* Both names of each: which one is called depends on the size of off_t. The one that is meant is that of the 64
+ * bits. */
 #if __SIZEOF_LONG__ == 4
 #define __real_pwrite          __real_pwrite64
 #define __real_posix_fallocate __real_posix_fallocate64

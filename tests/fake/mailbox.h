@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Updates over the air, with stand-ins for the service, the stream, the staging file and the record. Programs that use it
- * link the sources of MAILBOX (tests/Makefile.am). */
+/* Updates over the air, with stand-ins for the service, the stream, the staging file and the record. Programs that
+ * use it link the sources of MAILBOX (tests/Makefile.am). */
 
 #include "fake/image.h"
 #include "fake/jobs.h"

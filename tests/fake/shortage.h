@@ -6,8 +6,8 @@
 #include <check.h>
 #include <stdbool.h>
 
-/* Runs step() with its n-th allocation failing, for every n, until none of them fails. It returns 0 or an error, and has
- * cleaned up. */
+/* Runs step() with its n-th allocation failing, for every n, until none of them fails. It returns 0 or an error, and
+ * has cleaned up. */
 void shortage_exhaust(int (*step)(void));
 
 /* Did an allocation of this step fail? */

@@ -20,8 +20,8 @@ const char *fake_tty_received(struct tty *t, size_t *ret_n);
 /* Forgets it. */
 void fake_tty_take(struct tty *t);
 
-/* How many bytes the line takes in each turn of the loop: 0 is a host that doesn't read, SIZE_MAX (the default) one that
- * always does. Fewer than were written leave in later turns. */
+/* How many bytes the line takes in each turn of the loop: 0 is a host that doesn't read, SIZE_MAX (the default) one
+ * that always does. Fewer than were written leave in later turns. */
 void fake_tty_set_pace(struct tty *t, size_t bytes);
 
 /* What waits in the module because of that, and how many writes were tried. */

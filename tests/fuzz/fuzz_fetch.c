@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the helper of a download may say, and when: a letter for a message and its text up to the end of the line, or '!' and
- * what the module does. In data '%' stands for a whole block. */
+/* What the helper of a download may say, and when: a letter for a message and its text up to the end of the line, or
+ * '!' and what the module does. In data '%' stands for a whole block. */
 #include "fuzz/fuzz.h"
 
 #include "cloud/fetch.h"

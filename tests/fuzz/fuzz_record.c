@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The record of the update, whatever bytes it is: damaged, or the same again when it is written. The input is what stands
- * in the lines; the checksums, which no fuzzer finds, are put there. */
+/* The record of the update, whatever bytes it is: damaged, or the same again when it is written. The input is what
+ * stands in the lines; the checksums, which no fuzzer finds, are put there. */
 #include "fuzz/fuzz.h"
 
 #include "config/store.h"

@@ -70,8 +70,8 @@ static size_t encode(uint32_t c, char ret[5])
 	return n;
 }
 
-/* Unicode: controls (Cc), formatting characters (Cf) and selectors, separators of lines, surrogates, private use, what is
- * no character. */
+/* Unicode: controls (Cc), formatting characters (Cf) and selectors, separators of lines, surrogates, private use,
+ * what is no character. */
 static const struct {
 	uint32_t first, last;
 } unseen[] = {
