@@ -43,7 +43,8 @@ static const struct {
 	int64_t number, version;
 	bool document;
 } executions[] = {
-	{ "{\"jobId\":\"j-1\",\"status\":\"QUEUED\",\"versionNumber\":1,\"executionNumber\":2,\"jobDocument\":{\"a\":1}}",
+	{ "{\"jobId\":\"j-1\",\"status\":\"QUEUED\",\"versionNumber\":1,\"executionNumber\":2,"
+	  "\"jobDocument\":{\"a\":1}}",
 	  0, JOBS_QUEUED, 2, 1, true },
 	{ "{\"jobId\":\"j-1\",\"thingName\":\"thing\",\"status\":\"IN_PROGRESS\",\"versionNumber\":\"12\","
 	  "\"executionNumber\":\"9223372036854775807\"}",
@@ -164,7 +165,8 @@ static const char *order(void)
 START_TEST(oldest_first)
 {
 	add("[{\"jobId\":\"c\",\"queuedAt\":30,\"versionNumber\":3,\"executionNumber\":1}]", JOBS_IN_PROGRESS);
-	add("[{\"jobId\":\"d\",\"queuedAt\":40},{\"jobId\":\"a\",\"queuedAt\":\"10\"},{\"jobId\":\"b\",\"queuedAt\":20}]",
+	add("[{\"jobId\":\"d\",\"queuedAt\":40},{\"jobId\":\"a\",\"queuedAt\":\"10\"},"
+	    "{\"jobId\":\"b\",\"queuedAt\":20}]",
 	    JOBS_QUEUED);
 	ck_assert_str_eq(order(), "a b c d");
 	ck_assert_int_eq((int)list.all[0].status, JOBS_QUEUED);
@@ -219,8 +221,8 @@ static const struct {
 	{ { .id = "j", .status = JOBS_FAILED, .number = 3, .version = 7 },
 	  "{\"status\":\"FAILED\",\"expectedVersion\":\"7\",\"executionNumber\":3,\"clientToken\":\"t\"}" },
 	{ { .id = "j", .status = JOBS_REJECTED, .number = INT64_MAX, .version = INT64_MAX },
-	  "{\"status\":\"REJECTED\",\"expectedVersion\":\"9223372036854775807\",\"executionNumber\":9223372036854775807,"
-	  "\"clientToken\":\"t\"}" },
+	  "{\"status\":\"REJECTED\",\"expectedVersion\":\"9223372036854775807\","
+	  "\"executionNumber\":9223372036854775807,\"clientToken\":\"t\"}" },
 	{ { .id = "j", .status = JOBS_IN_PROGRESS, .key = "receive", .value = "" },
 	  "{\"status\":\"IN_PROGRESS\",\"clientToken\":\"t\"}" },
 	{ { .id = "j", .status = JOBS_IN_PROGRESS, .key = "receive" },

@@ -176,7 +176,8 @@ START_TEST(bad_files_are_refused)
 	refused("none", "key", "", "[Identity] Certificate= /none: No such file or directory\n");
 	refused("cert", "none", "", "[Identity] PrivateKey= /none: No such file or directory\n");
 	refused("cert", "cert", "",
-		"[Identity] PrivateKey= /cert: no private key, or one whose passphrase is not in [Identity] PinFile=\n");
+		"[Identity] PrivateKey= /cert: no private key, or one whose passphrase is not in "
+		"[Identity] PinFile=\n");
 	refused("cert", "key", "PinFile=@/none\n", "[Identity] PinFile= /none: No such file or directory\n");
 	refused("none", "none", "",
 		"[Identity] Certificate= /none: No such file or directory\n"
@@ -208,9 +209,11 @@ START_TEST(the_pin_opens_the_key)
 	temp_text(dir, "wrong", "Secret");
 	settings_free(accepted("cert", "locked", "PinFile=@/pin\n"));
 	refused("cert", "locked", "PinFile=@/wrong\n",
-		"[Identity] PrivateKey= /locked: no private key, or one whose passphrase is not in [Identity] PinFile=\n");
+		"[Identity] PrivateKey= /locked: no private key, or one whose passphrase is not in "
+		"[Identity] PinFile=\n");
 	refused("cert", "locked", "",
-		"[Identity] PrivateKey= /locked: no private key, or one whose passphrase is not in [Identity] PinFile=\n");
+		"[Identity] PrivateKey= /locked: no private key, or one whose passphrase is not in "
+		"[Identity] PinFile=\n");
 	free(encrypted);
 }
 END_TEST

@@ -166,8 +166,8 @@ START_TEST(never_confirmed)
 	ck_assert(!handshake_wants_write(h));
 	ck_assert(ssl_established(s));
 
-	/* New keys and data say nothing about our certificate, and however many come, one call reads one. The end behind
-	 * them is seen. */
+	/* New keys and data say nothing about our certificate, and however many come, one call reads one. The end
+	 * behind them is seen. */
 	for (unsigned i = 0; i < 3; i++) {
 		ck_assert_int_eq(SSL_key_update(server, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
 		ck_assert_int_eq(SSL_do_handshake(server), 1);
