@@ -3,11 +3,11 @@
 #include "cloud/mqtt.h"
 
 #include "fake/client.h"
+#include "fake/descriptors.h"
 #include "fake/suite.h"
 #include "fake/timer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -175,15 +175,6 @@ START_TEST(slow_broker)
 	publish("u", "x", 1, 1);
 }
 END_TEST
-
-static unsigned descriptors(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 START_TEST(again_and_again)
 {

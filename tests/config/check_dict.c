@@ -38,7 +38,7 @@ START_TEST(starts_with_factory_values)
 	ck_assert_uint_eq(dict_damaged(book.dict), 0);
 	ck_assert_uint_eq(dict_writes(book.dict), 0);
 	ck_assert(!dict_onboarded(book.dict));
-	ck_assert(!book_exists(&book, "dictionary"));
+	ck_assert(!temp_exists(book.dir, "dictionary"));
 }
 END_TEST
 
@@ -91,7 +91,7 @@ START_TEST(written_values_are_durable_when_answered)
 	book_await(&book, 1);
 	ck_assert_int_eq(book.calls.results[0], 0);
 	book_has(&book, KEY_CUSTOMNAME, "n");
-	ck_assert(book_exists(&book, "dictionary"));
+	ck_assert(temp_exists(book.dir, "dictionary"));
 	ck_assert_uint_eq(dict_writes(book.dict), 1);
 	book_restart(&book);
 	book_has(&book, KEY_CUSTOMNAME, "n");
@@ -240,7 +240,7 @@ START_TEST(volatile_keys_are_set_at_once)
 	ck_assert_uint_eq(n, 0);
 	ck_assert_uint_eq(dict_number(book.dict, KEY_QOS_ID), 1);
 	ck_assert_int_eq(book_put(&book, "QoS", "2"), AT_ERR_PARAMETER);
-	ck_assert(!book_exists(&book, "dictionary"));
+	ck_assert(!temp_exists(book.dir, "dictionary"));
 	dict_reset(book.dict);
 	ck_assert_str_eq(book_get(&book, "Topic3"), "");
 	ck_assert_uint_eq(dict_number(book.dict, KEY_QOS_ID), 0);
@@ -300,7 +300,7 @@ START_TEST(factory_reset_restores_exactly_its_rows)
 		book_restart(&book);
 	}
 	/* Nothing of the former owner stays. */
-	ck_assert(!book_exists(&book, "dictionary.old"));
+	ck_assert(!temp_exists(book.dir, "dictionary.old"));
 	text = temp_read(book.dir, "dictionary", NULL);
 	ck_assert_ptr_null(strstr(text, "hunter2"));
 	ck_assert_ptr_null(strstr(text, "home"));
@@ -343,11 +343,11 @@ START_TEST(old_passphrases_go_too)
 {
 	ck_assert_int_eq(book_set(&book, "Passphrase", "hunter2"), 0);
 	ck_assert_int_eq(book_set(&book, "Passphrase", ""), 0);
-	ck_assert(book_exists(&book, "dictionary.old"));
+	ck_assert(temp_exists(book.dir, "dictionary.old"));
 	if (_i)
 		book_restart(&book);
 	ck_assert_int_eq(book_factory_reset(&book), 0);
-	ck_assert(!book_exists(&book, "dictionary.old"));
+	ck_assert(!temp_exists(book.dir, "dictionary.old"));
 }
 END_TEST
 

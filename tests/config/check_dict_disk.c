@@ -225,12 +225,12 @@ START_TEST(damage_is_counted_and_put_aside)
 	book_restart(&book);
 	ck_assert_uint_gt(dict_damaged(book.dict), 0);
 	book_has(&book, KEY_CUSTOMNAME, "one");
-	ck_assert(book_exists(&book, "dictionary.damaged"));
+	ck_assert(temp_exists(book.dir, "dictionary.damaged"));
 	book_restart(&book);
 	ck_assert_uint_eq(dict_damaged(book.dict), 0);
 	book_has(&book, KEY_CUSTOMNAME, "one");
 	ck_assert_int_eq(book_factory_reset(&book), 0);
-	ck_assert(!book_exists(&book, "dictionary.damaged"));
+	ck_assert(!temp_exists(book.dir, "dictionary.damaged"));
 }
 END_TEST
 
@@ -321,7 +321,7 @@ START_TEST(a_kill_loses_nothing)
 	/* The next one may have been under way. */
 	ck_assert_int_ge(atoi(book_get(&book, "CustomName")), (int)last);
 	ck_assert_int_le(atoi(book_get(&book, "CustomName")), (int)last + 1);
-	ck_assert(!book_exists(&book, "dictionary.tmp"));
+	ck_assert(!temp_exists(book.dir, "dictionary.tmp"));
 }
 END_TEST
 

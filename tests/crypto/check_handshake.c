@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/handshake.h"
 
+#include "fake/descriptors.h"
 #include "fake/parties.h"
 #include "fake/suite.h"
 #include "fake/temp.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -367,15 +367,6 @@ START_TEST(hostile_chain)
 	ck_assert_str_eq(view.certificates[HANDSHAKE_MAX_CERTIFICATES - 1].issuer, "O=nobody");
 }
 END_TEST
-
-static unsigned descriptors(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 /* Stopped at any moment it leaves the socket open and nothing else; s serves the next connection. */
 START_TEST(stopped)

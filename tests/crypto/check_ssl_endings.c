@@ -2,11 +2,11 @@
 /* crypto/ssl.c with servers that speak an old TLS, none, or nonsense, and what is heard and kept in the end. */
 #include "crypto/ssl.h"
 
+#include "fake/descriptors.h"
 #include "fake/parties.h"
 #include "fake/suite.h"
 #include "fake/temp.h"
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -235,15 +235,6 @@ START_TEST(no_last_word)
 	ck_assert(!ssl_heard(s));
 }
 END_TEST
-
-static unsigned descriptors(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 /* Whichever way an attempt ends, nothing of its socket is kept. */
 START_TEST(leaves_no_descriptor)

@@ -144,8 +144,3 @@ void book_has(const struct book *b, enum key_id id, const char *text)
 	ck_assert_str_eq(value, text);
 	ck_assert_uint_eq(n, strlen(text));
 }
-
-bool book_exists(const struct book *b, const char *name)
-{
-	return access(temp_path(b->dir, name), F_OK) == 0;
-}

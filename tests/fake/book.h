@@ -55,6 +55,3 @@ int book_factory_reset(struct book *b);
 /* What the host reads of a key; what the module does. */
 const char *book_get(const struct book *b, const char *key);
 void book_has(const struct book *b, enum key_id id, const char *text);
-
-/* A file of its folder. */
-bool book_exists(const struct book *b, const char *name);

@@ -8,7 +8,6 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 const uint64_t stage_sizes[STAGE_SIZES] = { 1,           STAGE_W - 1, STAGE_W,
@@ -48,13 +47,6 @@ void stage_anew(struct stage *s)
 {
 	s->staging = staging_free(s->staging);
 	ck_assert_int_eq(staging_new(&s->staging, s->dir), 0);
-}
-
-bool stage_exists(const struct stage *s, const char *name)
-{
-	struct stat st;
-
-	return lstat(temp_path(s->dir, name), &st) == 0;
 }
 
 void stage_change(struct stage *s, const char *name, off_t offset, const char *bytes, size_t n)

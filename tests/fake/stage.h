@@ -33,7 +33,6 @@ void stage_done(struct stage *s);
 /* A restart; what was under way is done. */
 void stage_anew(struct stage *s);
 
-bool stage_exists(const struct stage *s, const char *name);
 void stage_change(struct stage *s, const char *name, off_t offset, const char *bytes, size_t n);
 
 /* A download named "tag". */

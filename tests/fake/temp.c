@@ -67,6 +67,13 @@ void temp_text(const char *dir, const char *name, const char *text)
 	temp_write(dir, name, text, strlen(text), 0600);
 }
 
+bool temp_exists(const char *dir, const char *name)
+{
+	struct stat st;
+
+	return lstat(temp_path(dir, name), &st) == 0;
+}
+
 char *temp_read(const char *dir, const char *name, size_t *ret_n)
 {
 	int fd = open(temp_path(dir, name), O_RDONLY | O_CLOEXEC);

@@ -4,6 +4,7 @@
 
 #include "util/macro.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -17,6 +18,9 @@ const char *temp_path(const char *dir, const char *name);
 
 void temp_write(const char *dir, const char *name, const void *data, size_t n, mode_t mode);
 void temp_text(const char *dir, const char *name, const char *text); /* mode 0600 */
+
+/* Whatever it is, also a link that leads nowhere. */
+bool temp_exists(const char *dir, const char *name);
 
 /* The whole file, a NUL behind it; NULL if there is none. The caller frees it. ret_n may be NULL. */
 char *temp_read(const char *dir, const char *name, size_t *ret_n);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "fake/descriptors.h"
 #include "fake/trial.h"
 
 #include "fake/resolve.h"
@@ -15,15 +16,6 @@
 #include <unistd.h>
 
 #define TURNS 50 /* of the loop, for one connection with TLS */
-
-static unsigned descriptors(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 static void on_report(void *userdata, const struct probe_report *r)
 {

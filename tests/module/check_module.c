@@ -2,6 +2,7 @@
 #include "module/module.h"
 
 #include "commands/commands.h"
+#include "fake/descriptors.h"
 #include "fake/gpio.h"
 #include "fake/mqtt.h"
 #include "fake/rig.h"
@@ -11,7 +12,6 @@
 #include "util/macro.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 
 static struct rig rig;
@@ -47,15 +47,6 @@ START_TEST(twice_in_one_process)
 	}
 }
 END_TEST
-
-static unsigned descriptors(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 START_TEST(leaves_no_descriptor)
 {

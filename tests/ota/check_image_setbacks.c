@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define W     PARCEL_W
@@ -36,13 +35,6 @@ static void setup(void)
 static void teardown(void)
 {
 	parcel_done(&p);
-}
-
-static bool exists(const char *name)
-{
-	struct stat st;
-
-	return lstat(temp_path(p.dir, name), &st) == 0;
 }
 
 /* --- after a restart --- */
@@ -81,7 +73,7 @@ START_TEST(nothing_to_go_on_with)
 	ck_assert(image_put(p.image, 0, p.file, BLOCK));
 	image_finish(p.image, parcel_note(&p, 2));
 	ck_assert_int_eq(parcel_wait(&p, 1), -EINVAL);
-	ck_assert(!exists(STAGING_FILE));
+	ck_assert(!temp_exists(p.dir, STAGING_FILE));
 	parcel_download(&p, W);
 }
 END_TEST
@@ -135,13 +127,13 @@ START_TEST(discarded_is_gone)
 	/* What follows comes after it. */
 	image_resume(p.image, "tag", W, parcel_note(&p, 1));
 	ck_assert_int_eq(parcel_wait(&p, 1), -ENOENT);
-	ck_assert(!exists(STAGING_FILE));
-	ck_assert(!exists(JOURNAL_FILE));
+	ck_assert(!temp_exists(p.dir, STAGING_FILE));
+	ck_assert(!temp_exists(p.dir, JOURNAL_FILE));
 	image_discard(p.image);
 	parcel_download(&p, W);
 	/* Without anything that follows, too. */
 	image_discard(p.image);
-	while (exists(STAGING_FILE) || exists(JOURNAL_FILE))
+	while (temp_exists(p.dir, STAGING_FILE) || temp_exists(p.dir, JOURNAL_FILE))
 		parcel_turn(&p);
 }
 END_TEST
@@ -191,8 +183,8 @@ START_TEST(discard_at_any_moment)
 		image_discard(p.image);
 		until_idle();
 		ck_assert_uint_eq(p.calls, asked + 1);
-		ck_assert(!exists(STAGING_FILE));
-		ck_assert(!exists(JOURNAL_FILE));
+		ck_assert(!temp_exists(p.dir, STAGING_FILE));
+		ck_assert(!temp_exists(p.dir, JOURNAL_FILE));
 	}
 	ck_assert_uint_eq(p.errors, 0);
 }
@@ -236,7 +228,7 @@ START_TEST(no_room)
 	ck_assert_int_eq(parcel_wait(&p, 1), 0);
 	image_create(p.image, "tag", PARCEL_SIZE, parcel_note(&p, 1));
 	ck_assert_int_eq(parcel_wait(&p, 1), -ENOSPC);
-	ck_assert(!exists(STAGING_FILE));
+	ck_assert(!temp_exists(p.dir, STAGING_FILE));
 	ck_assert(image_put(p.image, 0, p.file, BLOCK));
 	faults_room(UINT64_MAX);
 	image_create(p.image, "tag", 0, parcel_note(&p, 1));
@@ -291,7 +283,8 @@ START_TEST(every_write_may_fail)
 		} else {
 			ck_assert_int_eq(p.result, _i ? -EIO : -ENOSPC);
 		}
-		ck_assert_int_eq(parcel_finish(&p), image_size(p.image) && exists(STAGING_FILE) ? -EIO : -EINVAL);
+		ck_assert_int_eq(parcel_finish(&p),
+				 image_size(p.image) && temp_exists(p.dir, STAGING_FILE) ? -EIO : -EINVAL);
 		ck_assert(image_put(p.image, 0, p.file, BLOCK));
 		ck_assert_int_eq(parcel_read(&p, 0, 1), -EACCES);
 		if (n % 3 == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/journal.h"
 
+#include "fake/descriptors.h"
 #include "fake/suite.h"
 #include "fake/temp.h"
 
@@ -88,15 +89,6 @@ START_TEST(is_this_text)
 		ck_assert_int_eq(text[i], 0);
 }
 END_TEST
-
-static unsigned descriptors(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 1000; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 START_TEST(one_descriptor_at_most)
 {

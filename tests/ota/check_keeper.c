@@ -5,7 +5,6 @@
 #include "fake/temp.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,18 +94,11 @@ static void holds(const char *id)
 	}
 }
 
-static bool exists(const char *name)
-{
-	struct stat st;
-
-	return lstat(temp_path(dir, name), &st) == 0;
-}
-
 START_TEST(nothing_is_there)
 {
 	holds(NULL);
-	ck_assert(!exists("update"));
-	ck_assert(!exists("update.damaged"));
+	ck_assert(!temp_exists(dir, "update"));
+	ck_assert(!temp_exists(dir, "update.damaged"));
 }
 END_TEST
 
@@ -127,7 +119,7 @@ START_TEST(is_there_when_it_says_so)
 	save("second", 8);
 	wait_for(2);
 	holds("second");
-	ck_assert(!exists("update.tmp"));
+	ck_assert(!temp_exists(dir, "update.tmp"));
 }
 END_TEST
 
@@ -221,7 +213,7 @@ START_TEST(disk_full)
 	(void)setrlimit(RLIMIT_FSIZE, &limit);
 	failed_with(-EFBIG);
 	holds("first");
-	ck_assert(!exists("update.tmp"));
+	ck_assert(!temp_exists(dir, "update.tmp"));
 	save("third", 2);
 	wait_for(3);
 	failed_with(0);
@@ -285,7 +277,7 @@ START_TEST(damage_is_kept_aside)
 	ck_assert_str_eq(kept, text);
 	/* What was before must not come back: not now, and not when the file gets lost. */
 	holds(NULL);
-	ck_assert(!exists("update.old"));
+	ck_assert(!temp_exists(dir, "update.old"));
 	ck_assert_int_eq(unlink(temp_path(dir, "update")), 0);
 	holds(NULL);
 	save("next", 2);
@@ -298,7 +290,7 @@ START_TEST(things_in_its_place)
 {
 	ck_assert_int_eq(mkdir(temp_path(dir, "update"), 0700), 0);
 	holds(NULL);
-	ck_assert(exists("update.damaged"));
+	ck_assert(temp_exists(dir, "update.damaged"));
 	ck_assert_int_eq(rmdir(temp_path(dir, "update.damaged")), 0);
 	ck_assert_int_eq(unlink(temp_path(dir, "update")), 0);
 	ck_assert_int_eq(mkfifo(temp_path(dir, "update"), 0600), 0);
@@ -349,7 +341,7 @@ START_TEST(only_the_older_one_is_there)
 	ck_assert_int_eq(rename(temp_path(dir, "update"), temp_path(dir, "update.old")), 0);
 	temp_text(dir, "update.tmp", "half of a");
 	holds("first");
-	ck_assert(!exists("update.tmp"));
+	ck_assert(!temp_exists(dir, "update.tmp"));
 }
 END_TEST
 

@@ -324,8 +324,8 @@ static int download(uint64_t size)
 	int r = staging_create(s.staging, "tag", size);
 
 	if (r < 0) {
-		ck_assert(!stage_exists(&s, STAGING_FILE));
-		ck_assert(!stage_exists(&s, JOURNAL_FILE));
+		ck_assert(!temp_exists(s.dir, STAGING_FILE));
+		ck_assert(!temp_exists(s.dir, JOURNAL_FILE));
 		return r;
 	}
 	/* So slowly that each window gets into the journal. */
@@ -352,7 +352,7 @@ START_TEST(every_write_may_fail)
 			break;
 		ck_assert_int_eq(r, -error);
 		/* What is there is good, as far as the journal goes. */
-		if (stage_exists(&s, JOURNAL_FILE)) {
+		if (temp_exists(s.dir, JOURNAL_FILE)) {
 			stage_anew(&s);
 			(void)stage_resume(&s, size);
 		}
@@ -404,8 +404,8 @@ START_TEST(room_is_asked_for)
 	faults_room(needed - 1);
 	ck_assert_int_eq(staging_create(s.staging, "tag", 3 * W), -ENOSPC);
 	ck_assert_uint_eq(staging_room(s.staging), needed - 1);
-	ck_assert(!stage_exists(&s, STAGING_FILE));
-	ck_assert(!stage_exists(&s, JOURNAL_FILE));
+	ck_assert(!temp_exists(s.dir, STAGING_FILE));
+	ck_assert(!temp_exists(s.dir, JOURNAL_FILE));
 	faults_room(needed);
 	ck_assert_int_eq(staging_create(s.staging, "tag", 3 * W), 0);
 	faults_room(UINT64_MAX);

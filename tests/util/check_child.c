@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/child.h"
 
+#include "fake/descriptors.h"
 #include "fake/suite.h"
 #include "fake/temp.h"
 #include "util/timer.h"
@@ -292,15 +293,6 @@ START_TEST(inherits_nothing)
 	assert_output("Blk 0000000\nIgn 0000000\n"); /* the C library has two of its own above these */
 }
 END_TEST
-
-static unsigned descriptors(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 START_TEST(leaves_no_descriptor)
 {

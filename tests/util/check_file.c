@@ -5,7 +5,6 @@
 #include "fake/temp.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -86,11 +85,6 @@ static void holds(const char *name, const void *data, size_t n)
 	ck_assert_int_eq(file_read(temp_path(dir, name), 1 << 20, &text, &have), 0);
 	ck_assert_uint_eq(have, n);
 	ck_assert_mem_eq(text, data, n);
-}
-
-static bool exists(const char *name)
-{
-	return access(temp_path(dir, name), F_OK) == 0;
 }
 
 START_TEST(reads_every_byte_and_adds_a_nul)
@@ -211,8 +205,8 @@ START_TEST(makes_a_new_file)
 	ck_assert_int_eq(file_replace(dir, "a", "a.old", "one\0", 4, 0640), 0);
 	umask(old);
 	holds("a", "one\0", 4);
-	ck_assert(!exists("a.old"));
-	ck_assert(!exists("a.tmp"));
+	ck_assert(!temp_exists(dir, "a.old"));
+	ck_assert(!temp_exists(dir, "a.tmp"));
 	ck_assert_int_eq(stat(temp_path(dir, "a"), &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0640);
 }
@@ -227,7 +221,7 @@ START_TEST(keeps_the_last_generation)
 	ck_assert_int_eq(file_replace(dir, "a", "a.old", "three", 5, 0600), 0);
 	holds("a", "three", 5);
 	holds("a.old", "two", 3);
-	ck_assert(!exists("a.tmp"));
+	ck_assert(!temp_exists(dir, "a.tmp"));
 }
 END_TEST
 
@@ -276,8 +270,8 @@ START_TEST(leaves_the_old_file_when_the_disk_is_full)
 	signal(SIGXFSZ, SIG_IGN);
 	ck_assert_int_eq(replace_limited("a", big, sizeof(big)), -EFBIG);
 	holds("a", "one", 3);
-	ck_assert(!exists("a.old"));
-	ck_assert(!exists("a.tmp"));
+	ck_assert(!temp_exists(dir, "a.old"));
+	ck_assert(!temp_exists(dir, "a.tmp"));
 	ck_assert_int_eq(replace_limited("a", big, 1000), 0);
 	holds("a", big, 1000);
 	holds("a.old", "one", 3);
@@ -307,7 +301,7 @@ START_TEST(leaves_the_old_file_when_the_folder_is_not_written)
 	folder_error = EIO;
 	ck_assert_int_eq(file_replace(dir, "a", "a.old", "two", 3, 0600), -EIO);
 	holds("a", "one", 3);
-	ck_assert(!exists("a.tmp"));
+	ck_assert(!temp_exists(dir, "a.tmp"));
 	ck_assert_int_eq(file_remove(dir, "a"), -EIO);
 }
 END_TEST
@@ -316,7 +310,7 @@ START_TEST(removes_files)
 {
 	temp_write(dir, "a", "one", 3, 0600);
 	ck_assert_int_eq(file_remove(dir, "a"), 0);
-	ck_assert(!exists("a"));
+	ck_assert(!temp_exists(dir, "a"));
 	ck_assert_int_eq(file_remove(dir, "a"), 0);
 	ck_assert_int_eq(file_remove(temp_path(dir, "none"), "a"), -ENOENT);
 	ck_assert_int_eq(mkdir(temp_path(dir, "a"), 0700), 0);
@@ -332,7 +326,7 @@ START_TEST(says_what_is_wrong)
 	/* A folder in the file's place. */
 	ck_assert_int_eq(mkdir(temp_path(dir, "a"), 0700), 0);
 	ck_assert_int_eq(file_replace(dir, "a", NULL, "x", 1, 0600), -EISDIR);
-	ck_assert(!exists("a.tmp"));
+	ck_assert(!temp_exists(dir, "a.tmp"));
 }
 END_TEST
 
@@ -352,7 +346,7 @@ START_TEST(makes_folders)
 	ck_assert_int_eq(file_make_dir("/", 0700), 0);
 	ck_assert_int_eq(chdir(dir), 0);
 	ck_assert_int_eq(file_make_dir("relative/one", 0700), 0);
-	ck_assert(exists("relative/one"));
+	ck_assert(temp_exists(dir, "relative/one"));
 }
 END_TEST
 

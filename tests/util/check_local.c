@@ -25,13 +25,6 @@ static void teardown(void)
 	temp_remove(dir);
 }
 
-static bool exists(const char *name)
-{
-	struct stat st;
-
-	return lstat(temp_path(dir, name), &st) == 0;
-}
-
 START_TEST(talks_both_ways)
 {
 	struct local l;
@@ -57,7 +50,7 @@ START_TEST(talks_both_ways)
 
 	local_close(&l, dir, "s");
 	ck_assert_int_eq(l.fd, -1);
-	ck_assert(!exists("s"));
+	ck_assert(!temp_exists(dir, "s"));
 	local_close(&l, dir, "s");
 }
 END_TEST
@@ -95,9 +88,9 @@ START_TEST(a_killed_one_is_replaced)
 	/* The first one finds that the name is no longer its own. */
 	l.fd = dup(again.fd);
 	local_close(&l, dir, "s");
-	ck_assert(exists("s"));
+	ck_assert(temp_exists(dir, "s"));
 	local_close(&again, dir, "s");
-	ck_assert(!exists("s"));
+	ck_assert(!temp_exists(dir, "s"));
 }
 END_TEST
 
@@ -154,7 +147,7 @@ START_TEST(something_else_in_the_way)
 
 	temp_text(dir, "s", "precious");
 	ck_assert_int_eq(local_listen(&l, dir, "s", 0660), -EEXIST);
-	ck_assert(exists("s"));
+	ck_assert(temp_exists(dir, "s"));
 	ck_assert_int_eq(local_connect(dir, "s", &client), -ECONNREFUSED);
 	ck_assert_int_eq(local_connect(dir, "nothing", &client), -ENOENT);
 	ck_assert_int_eq(local_connect("/nonexistent", "s", &client), -ENOENT);

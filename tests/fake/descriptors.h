@@ -1,0 +1,5 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* How many this process has open. */
+unsigned descriptors(void);
