@@ -266,8 +266,8 @@ class Job:
                 return "killed", " ".join(own) + (" (no end)" if status is None else "")
         for _ in range(TRIES):
             self.clear()
-            status, output = self.run("make", "-s", "-j4", "-C", "tests", "check", confined=True, seconds=self.limit,
-                                      until=self.failed)
+            status, _ = self.run("make", "-s", "-j4", "-C", "tests", "check", confined=True, seconds=self.limit,
+                                 until=self.failed)
             if status == 0:
                 return "survived", ""
             name = self.failed()

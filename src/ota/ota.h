@@ -82,8 +82,8 @@ struct ota_info {
 	uint64_t size, have, position;
 	size_t results; /* that the cloud has not taken yet */
 
-	/* How the last one ended, also one that never was in hand. NULL: none did. Its id is "" when it came over the
-	 * wire. */
+	/* How the last one ended, also one that never was in hand; until the next one does. NULL: none did. Its id is
+	 * "" when it came over the wire. */
 	const struct record_result *last;
 	time_t last_at; /* 0: before the program started */
 };

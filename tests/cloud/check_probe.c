@@ -34,13 +34,6 @@ static void teardown(void)
 	trial_done(&t);
 }
 
-static struct pki *make_server(const char *name, const struct pki *issuer, const char *names, bool expired)
-{
-	const struct pki_order order = { .name = name, .issuer = issuer, .names = names, .expired = expired };
-
-	return pki_make(&order);
-}
-
 /* --- peers --- */
 
 /* Hears the first words, says its own, and closes. */
@@ -87,7 +80,7 @@ START_TEST(passed_by_address)
 {
 	const struct pki_order order = { .name = "Second CA", .issuer = t.parties.root, .ca = true };
 	_cleanup_(pki_freep) struct pki *intermediate = pki_make(&order);
-	_cleanup_(pki_freep) struct pki *shown = make_server("server", intermediate, "IP:127.0.0.1", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(intermediate, "server", "IP:127.0.0.1", false);
 	struct pki *first = t.peer.shown;
 
 	t.peer.shown = shown;
@@ -148,7 +141,7 @@ START_TEST(server_refused)
 	const struct pki *issuer = refusals[_i / 2].untrusted ? t.parties.other_root : t.parties.root;
 
 	pki_free(t.peer.shown);
-	t.peer.shown = make_server("server", issuer, refusals[_i / 2].names, refusals[_i / 2].expired);
+	t.peer.shown = pki_server(issuer, "server", refusals[_i / 2].names, refusals[_i / 2].expired);
 	t.peer.version = versions[_i % 2];
 	peer_start(&t.server, trial_serve, &t);
 	trial_run(&t, "server.example", t.server.port);
@@ -258,8 +251,8 @@ END_TEST
 START_TEST(hostile_names)
 {
 	pki_free(t.peer.shown);
-	t.peer.shown = make_server("evil\r\nOK \x1b[2J\x07 0123456789012345678901234567890", t.parties.other_root, NULL,
-				   false);
+	t.peer.shown =
+		pki_server(t.parties.other_root, "evil\r\nOK \x1b[2J\x07 0123456789012345678901234567890", NULL, false);
 	peer_start(&t.server, trial_serve, &t);
 	trial_run(&t, "server.example", t.server.port);
 	trial_assert_failed(&t, HINT_TLS, "Server certificate not trusted: check RootCA");

@@ -115,18 +115,23 @@ START_TEST(any_bytes_are_kept)
 }
 END_TEST
 
-START_TEST(every_kept_key_comes_back)
+static void set_every_key(const char *endpoint, const char *defender, const char *passphrase)
 {
 	ck_assert_int_eq(book_set(&book, "CustomName", "name"), 0);
-	ck_assert_int_eq(book_set(&book, "Endpoint", "a.example:443"), 0);
+	ck_assert_int_eq(book_set(&book, "Endpoint", endpoint), 0);
 	ck_assert_int_eq(book_set(&book, "RootCA", book.other->pem), 0);
-	ck_assert_int_eq(book_set(&book, "Defender", "000300"), 0);
+	ck_assert_int_eq(book_set(&book, "Defender", defender), 0);
 	ck_assert_int_eq(book_set(&book, "HOTAcertificate", book.other->pem), 0);
 	ck_assert_int_eq(book_set(&book, "OTAcertificate", book.below->pem), 0);
 	ck_assert_int_eq(book_set(&book, "SSID", "home"), 0);
-	ck_assert_int_eq(book_set(&book, "Passphrase", "secret"), 0);
+	ck_assert_int_eq(book_set(&book, "Passphrase", passphrase), 0);
 	ck_assert_int_eq(book_set(&book, "Topic1", "t"), 0);
 	ck_assert_int_eq(book_set(&book, "QoS", "1"), 0);
+}
+
+START_TEST(every_kept_key_comes_back)
+{
+	set_every_key("a.example:443", "000300", "secret");
 	book_restart(&book);
 	ck_assert_str_eq(book_get(&book, "CustomName"), "name");
 	ck_assert_str_eq(book_get(&book, "Endpoint"), "a.example:443");
@@ -275,16 +280,7 @@ START_TEST(factory_reset_restores_exactly_its_rows)
 {
 	_cleanup_(freep) char *text = NULL;
 
-	ck_assert_int_eq(book_set(&book, "CustomName", "name"), 0);
-	ck_assert_int_eq(book_set(&book, "Endpoint", "a.example"), 0);
-	ck_assert_int_eq(book_set(&book, "RootCA", book.other->pem), 0);
-	ck_assert_int_eq(book_set(&book, "Defender", "300"), 0);
-	ck_assert_int_eq(book_set(&book, "HOTAcertificate", book.other->pem), 0);
-	ck_assert_int_eq(book_set(&book, "OTAcertificate", book.below->pem), 0);
-	ck_assert_int_eq(book_set(&book, "SSID", "home"), 0);
-	ck_assert_int_eq(book_set(&book, "Passphrase", "hunter2"), 0);
-	ck_assert_int_eq(book_set(&book, "Topic1", "t"), 0);
-	ck_assert_int_eq(book_set(&book, "QoS", "1"), 0);
+	set_every_key("a.example", "300", "hunter2");
 	ck_assert_int_eq(book_factory_reset(&book), 0);
 	for (unsigned round = 0; round < 2; round++) {
 		book_has(&book, KEY_CUSTOMNAME, "");

@@ -161,13 +161,13 @@ START_TEST(replace_keeps_or_forgets)
 	temp_text(d.dir, VALUES_DAMAGED, "x");
 	ck_assert_int_eq(values_replace(d.dir, &out, false), 0);
 	ck_assert_int_eq(values_replace(d.dir, &out, false), 0);
-	ck_assert(drawer_exists(&d, VALUES_OLD) && drawer_exists(&d, VALUES_DAMAGED));
+	ck_assert(temp_exists(d.dir, VALUES_OLD) && temp_exists(d.dir, VALUES_DAMAGED));
 	ck_assert_int_eq(stat(temp_path(d.dir, VALUES_FILE), &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
 	/* There may be a passphrase in it. */
 	ck_assert_int_eq(values_replace(d.dir, &out, true), 0);
-	ck_assert(drawer_exists(&d, VALUES_FILE) && !drawer_exists(&d, VALUES_OLD) &&
-		  !drawer_exists(&d, VALUES_DAMAGED));
+	ck_assert(temp_exists(d.dir, VALUES_FILE) && !temp_exists(d.dir, VALUES_OLD) &&
+		  !temp_exists(d.dir, VALUES_DAMAGED));
 	buf_done(&out);
 }
 END_TEST
@@ -210,7 +210,7 @@ START_TEST(leftovers_are_removed)
 	ck_assert_int_eq(values_load(&v, d.dir, &damaged, &old), 0);
 	ck_assert_uint_eq(damaged, 0);
 	ck_assert(!old);
-	ck_assert(!drawer_exists(&d, VALUES_FILE ".tmp"));
+	ck_assert(!temp_exists(d.dir, VALUES_FILE ".tmp"));
 	values_done(&v);
 }
 END_TEST

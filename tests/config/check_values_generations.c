@@ -67,7 +67,7 @@ START_TEST(every_cut_falls_back)
 		ck_assert_int_eq(damaged > 0, cut < n);
 		ck_assert(is_one_of(&v, KEY_CUSTOMNAME, "old", "new"));
 		ck_assert(is_one_of(&v, KEY_DEFENDER, "100", "200"));
-		ck_assert_int_eq(drawer_exists(&d, VALUES_DAMAGED), cut < n);
+		ck_assert_int_eq(temp_exists(d.dir, VALUES_DAMAGED), cut < n);
 		values_done(&v);
 
 		/* The next start finds it sound, with the same values. */
@@ -136,7 +136,7 @@ START_TEST(peeking)
 	values_init(&v, &d.settings);
 	ck_assert_int_eq(values_peek(&v, d.dir), 0);
 	drawer_has(&v, KEY_CUSTOMNAME, "");
-	ck_assert(!drawer_exists(&d, VALUES_FILE));
+	ck_assert(!temp_exists(d.dir, VALUES_FILE));
 	two_generations();
 	ck_assert_int_eq(values_peek(&v, d.dir), 0);
 	drawer_has(&v, KEY_CUSTOMNAME, "new");
@@ -151,8 +151,8 @@ START_TEST(peeking)
 	ck_assert_int_eq(values_peek(&v, d.dir), 0);
 	drawer_has(&v, KEY_CUSTOMNAME, "old");
 	drawer_has(&v, KEY_DEFENDER, "200");
-	ck_assert(!drawer_exists(&d, VALUES_DAMAGED));
-	ck_assert(drawer_exists(&d, VALUES_FILE ".tmp"));
+	ck_assert(!temp_exists(d.dir, VALUES_DAMAGED));
+	ck_assert(temp_exists(d.dir, VALUES_FILE ".tmp"));
 	after = temp_read(d.dir, VALUES_FILE, NULL);
 	ck_assert_str_eq(after, text);
 	values_done(&v);

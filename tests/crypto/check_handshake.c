@@ -96,13 +96,6 @@ static int turns(struct handshake *h, int (*fn)(struct handshake *h))
 	return r;
 }
 
-static struct pki *make_server(const struct pki *issuer, const char *name, const char *names, bool expired)
-{
-	const struct pki_order order = { .name = name, .issuer = issuer, .names = names, .expired = expired };
-
-	return pki_make(&order);
-}
-
 static void assert_shown(const struct handshake *h, const char *subject, const char *issuer)
 {
 	struct handshake_view view;
@@ -116,7 +109,7 @@ static void assert_shown(const struct handshake *h, const char *subject, const c
 
 START_TEST(passed)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "server", "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
 	struct handshake_view view;
 	bool modern = versions[_i] == TLS1_3_VERSION;
@@ -155,7 +148,7 @@ END_TEST
 /* Nobody says anything behind a handshake of TLS 1.3. */
 START_TEST(never_confirmed)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "server", "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
 
 	server_make(shown, TLS1_3_VERSION);
@@ -197,8 +190,8 @@ static const struct {
 /* What was shown is told all the same. */
 static void expect_refusal(int version, int i)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(refusals[i].trusted ? us.root : us.other_root, "server",
-							     refusals[i].names, refusals[i].expired);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(refusals[i].trusted ? us.root : us.other_root, "server",
+							    refusals[i].names, refusals[i].expired);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
 
 	server_make(shown, version);
@@ -220,7 +213,7 @@ END_TEST
 
 START_TEST(we_are_refused)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "server", "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(pki_freep) struct pki *foreign = pki_leaf("device", us.other_root);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
 	bool modern = versions[_i] == TLS1_3_VERSION;
@@ -327,7 +320,7 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, co
 
 START_TEST(alpn)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "server", "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
 	struct handshake_view view;
 
@@ -345,7 +338,7 @@ END_TEST
 START_TEST(hostile_chain)
 {
 	_cleanup_(pki_freep) struct pki *shown =
-		make_server(us.other_root, "evil\r\nOK \x1b[2J\x07", "DNS:localhost", false);
+		pki_server(us.other_root, "evil\r\nOK \x1b[2J\x07", "DNS:localhost", false);
 	_cleanup_(pki_freep) struct pki *lengthy = pki_ca("0123456789012345678901234567890123456789\xc3\xbc\xc3\xbc");
 	_cleanup_(pki_freep) struct pki *nameless = pki_ca(NULL);
 	_cleanup_(handshake_freep) struct handshake *h = NULL;
@@ -371,7 +364,7 @@ END_TEST
 /* Stopped at any moment it leaves the socket open and nothing else; s serves the next connection. */
 START_TEST(stopped)
 {
-	_cleanup_(pki_freep) struct pki *shown = make_server(us.root, "server", "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	unsigned before = descriptors();
 	struct handshake *h;
 

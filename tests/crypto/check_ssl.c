@@ -81,7 +81,7 @@ static struct ssl *connect_to(const struct pki *shown, int version)
 /* One handshake with a server of this kind; text NULL: it succeeds. */
 static void expect(const struct pki *issuer, const char *names, bool expired, int version, const char *text)
 {
-	_cleanup_(pki_freep) struct pki *shown = pki_server(issuer, names, expired);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(issuer, "server", names, expired);
 	_cleanup_(ssl_freep) struct ssl *s = connect_to(shown, version);
 
 	if (text) {
@@ -200,7 +200,7 @@ END_TEST
 
 START_TEST(our_certificate_refused)
 {
-	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(pki_freep) struct pki *foreign = pki_leaf("device", us.other_root);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 
@@ -222,7 +222,7 @@ END_TEST
 START_TEST(our_certificate_expired)
 {
 	const struct pki_order order = { .name = "device", .issuer = us.vendor, .key_of = us.device, .expired = true };
-	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(pki_freep) struct pki *old = pki_make(&order);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 
@@ -235,8 +235,8 @@ END_TEST
 
 START_TEST(again_with_the_same_context)
 {
-	_cleanup_(pki_freep) struct pki *bad = pki_server(us.other_root, "DNS:localhost", false);
-	_cleanup_(pki_freep) struct pki *good = pki_server(us.root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *bad = pki_server(us.other_root, "server", "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *good = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(ssl_freep) struct ssl *s = connect_to(bad, versions[_i]);
 
 	ck_assert_ptr_nonnull(ssl_failure(s));
@@ -263,7 +263,7 @@ END_TEST
 
 START_TEST(alpn_refused)
 {
-	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 	char wanted[] = "http/1.1";
 
@@ -280,8 +280,8 @@ END_TEST
 /* Which of several roots has shown itself. */
 START_TEST(proven_root)
 {
-	_cleanup_(pki_freep) struct pki *old = pki_server(us.other_root, "DNS:localhost", false);
-	_cleanup_(pki_freep) struct pki *new = pki_server(us.root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *old = pki_server(us.other_root, "server", "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *new = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 	char roots[16384];
 

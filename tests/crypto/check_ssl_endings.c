@@ -40,7 +40,7 @@ static void teardown(void)
 
 START_TEST(old_tls_is_refused)
 {
-	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 
 	server_make(shown, TLS1_1_VERSION);
@@ -126,7 +126,7 @@ END_TEST
 /* Behind the handshake, where the server may still be about to refuse us. */
 START_TEST(damaged_record)
 {
-	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 	char record[5 + 64] = "\x17\3\3\0\x40", byte;
 	SSL *client, *server;
@@ -180,7 +180,7 @@ static void talk_hastily(struct ssl *s, unsigned turns)
 
 START_TEST(last_word)
 {
-	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(pki_freep) struct pki *foreign = pki_leaf("device", us.other_root);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 
@@ -201,7 +201,7 @@ END_TEST
 
 START_TEST(no_last_word)
 {
-	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	_cleanup_(ssl_freep) struct ssl *s = NULL;
 	SSL *client;
 	int ends[2];
@@ -239,7 +239,7 @@ END_TEST
 /* Whichever way an attempt ends, nothing of its socket is kept. */
 START_TEST(leaves_no_descriptor)
 {
-	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "DNS:localhost", false);
+	_cleanup_(pki_freep) struct pki *shown = pki_server(us.root, "server", "DNS:localhost", false);
 	unsigned before = descriptors();
 	struct ssl *s;
 

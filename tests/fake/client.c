@@ -68,14 +68,12 @@ void client_make(struct client *c)
 					    .on_closed = on_closed,
 					    .on_message = on_message,
 					    .userdata = c };
-	struct pki_order order = { .name = "localhost", .names = "DNS:localhost,IP:127.0.0.1" };
 
 	memset(c, 0, sizeof(*c));
 	c->self = c;
 	c->done = (struct done){ .fn = on_done, .who = c, .number = NUMBER };
 	parties_init(&c->parties);
-	order.issuer = c->parties.root;
-	c->server = pki_make(&order);
+	c->server = pki_server(c->parties.root, "localhost", "DNS:localhost,IP:127.0.0.1", false);
 	ck_assert_int_ge(sd_event_new(&c->event), 0);
 	ck_assert_int_eq(mqtt_new(&c->mqtt, c->event, &events), 0);
 }

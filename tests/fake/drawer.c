@@ -6,7 +6,6 @@
 
 #include <check.h>
 #include <string.h>
-#include <unistd.h>
 
 void drawer_make(struct drawer *d)
 {
@@ -58,9 +57,4 @@ void drawer_save(const struct drawer *d, const struct values *v, const char *nam
 	ck_assert_int_eq(values_write(v, NULL, &text), 0);
 	temp_write(d->dir, name, buf_head(&text), buf_used(&text), 0600);
 	buf_done(&text);
-}
-
-bool drawer_exists(const struct drawer *d, const char *name)
-{
-	return access(temp_path(d->dir, name), F_OK) == 0;
 }

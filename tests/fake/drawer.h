@@ -7,8 +7,6 @@
 #include "config/values.h"
 #include "fake/pki.h"
 
-#include <stdbool.h>
-
 struct drawer {
 	char *dir;
 	struct pki *ca; /* the root, and the module's certificate */
@@ -24,5 +22,3 @@ void drawer_has(const struct values *v, unsigned slot, const char *text);
 
 /* Writes values as a file of this name. */
 void drawer_save(const struct drawer *d, const struct values *v, const char *name);
-
-bool drawer_exists(const struct drawer *d, const char *name);

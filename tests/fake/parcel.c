@@ -5,10 +5,8 @@
 
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static void on_room(void *userdata)
 {
@@ -166,17 +164,6 @@ int parcel_read(struct parcel *p, uint64_t offset, size_t n)
 	ck_assert_uint_eq(p->calls, 1);
 	p->calls = 0;
 	return p->result;
-}
-
-void parcel_change(const struct parcel *p, off_t offset, const void *data, size_t n)
-{
-	int fd = open(temp_path(p->dir, STAGING_FILE), O_WRONLY | O_CLOEXEC);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, "", 0), 0);
-	ck_assert_int_eq(lseek(fd, offset, SEEK_SET), offset);
-	ck_assert_int_eq(write(fd, data, n), (ssize_t)n);
-	(void)close(fd);
 }
 
 uint32_t parcel_random(uint32_t *x)

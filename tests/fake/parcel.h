@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 #include <systemd/sd-event.h>
 
 #define PARCEL_W     ((size_t)STAGING_WINDOW)
@@ -72,9 +71,6 @@ int parcel_verify(struct parcel *p, uint64_t size);
 
 /* What image_read() says, at once or later. */
 int parcel_read(struct parcel *p, uint64_t offset, size_t n);
-
-/* Some of the staging file is another now. */
-void parcel_change(const struct parcel *p, off_t offset, const void *data, size_t n);
 
 /* The next one after x, of 24 bits. */
 uint32_t parcel_random(uint32_t *x);

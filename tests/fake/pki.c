@@ -178,9 +178,9 @@ struct pki *pki_leaf(const char *name, const struct pki *issuer)
 	return pki_make(&(struct pki_order){ .name = name, .issuer = issuer });
 }
 
-struct pki *pki_server(const struct pki *issuer, const char *names, bool expired)
+struct pki *pki_server(const struct pki *issuer, const char *name, const char *names, bool expired)
 {
-	return pki_make(&(struct pki_order){ .name = "server", .issuer = issuer, .names = names, .expired = expired });
+	return pki_make(&(struct pki_order){ .name = name, .issuer = issuer, .names = names, .expired = expired });
 }
 
 char *pki_encrypted_key(const struct pki *p, const char *passphrase)

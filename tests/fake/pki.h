@@ -43,8 +43,8 @@ struct pki *pki_ca(const char *name);
 /* Signed by issuer, with 128 bits of serial number, no CA. */
 struct pki *pki_leaf(const char *name, const struct pki *issuer);
 
-/* Like it, for a server with these names (subjectAltName); issuer NULL: itself. */
-struct pki *pki_server(const struct pki *issuer, const char *names, bool expired);
+/* Like it, for a server with these names as well (subjectAltName); issuer NULL: itself. */
+struct pki *pki_server(const struct pki *issuer, const char *name, const char *names, bool expired);
 
 /* A new RSA key, made by openssl(1): that is not under valgrind, where a search for primes takes a minute. The caller
  * frees it. */

@@ -4,11 +4,9 @@
 #include "fake/suite.h"
 #include "fake/temp.h"
 
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 const uint64_t stage_sizes[STAGE_SIZES] = { 1,           STAGE_W - 1, STAGE_W,
 					    STAGE_W + 1, 2 * STAGE_W, STAGING_JOURNAL_BYTES + 1,
@@ -47,15 +45,6 @@ void stage_anew(struct stage *s)
 {
 	s->staging = staging_free(s->staging);
 	ck_assert_int_eq(staging_new(&s->staging, s->dir), 0);
-}
-
-void stage_change(struct stage *s, const char *name, off_t offset, const char *bytes, size_t n)
-{
-	int fd = open(temp_path(s->dir, name), O_WRONLY | O_CLOEXEC);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(pwrite(fd, bytes, n, offset), (ssize_t)n);
-	(void)close(fd);
 }
 
 void stage_create(struct stage *s, uint64_t size)

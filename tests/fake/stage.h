@@ -5,10 +5,8 @@
 #include "ota/journal.h"
 #include "ota/staging.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #define STAGE_W    ((size_t)STAGING_WINDOW)
 #define STAGE_SIZE (3 * STAGING_JOURNAL_BYTES + 12345) /* bytes of file */
@@ -32,8 +30,6 @@ void stage_done(struct stage *s);
 
 /* A restart; what was under way is done. */
 void stage_anew(struct stage *s);
-
-void stage_change(struct stage *s, const char *name, off_t offset, const char *bytes, size_t n);
 
 /* A download named "tag". */
 void stage_create(struct stage *s, uint64_t size);

@@ -74,6 +74,16 @@ bool temp_exists(const char *dir, const char *name)
 	return lstat(temp_path(dir, name), &st) == 0;
 }
 
+void temp_change(const char *dir, const char *name, off_t offset, const void *data, size_t n)
+{
+	int fd = open(temp_path(dir, name), O_WRONLY | O_CLOEXEC);
+
+	NEED(fd >= 0);
+	NEED(lseek(fd, offset, SEEK_SET) == offset);
+	NEED(write(fd, data, n) == (ssize_t)n);
+	NEED(close(fd) == 0);
+}
+
 char *temp_read(const char *dir, const char *name, size_t *ret_n)
 {
 	int fd = open(temp_path(dir, name), O_RDONLY | O_CLOEXEC);

@@ -22,5 +22,8 @@ void temp_text(const char *dir, const char *name, const char *text); /* mode 060
 /* Whatever it is, also a link that leads nowhere. */
 bool temp_exists(const char *dir, const char *name);
 
+/* Writes into a file that is there. */
+void temp_change(const char *dir, const char *name, off_t offset, const void *data, size_t n);
+
 /* The whole file, a NUL behind it; NULL if there is none. The caller frees it. ret_n may be NULL. */
 char *temp_read(const char *dir, const char *name, size_t *ret_n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fake/descriptors.h"
 #include "fake/trial.h"
 
+#include "fake/descriptors.h"
 #include "fake/resolve.h"
 #include "fake/timer.h"
 
@@ -38,8 +38,6 @@ static void set(char **text, const char *value)
 
 void trial_make(struct trial *t)
 {
-	struct pki_order order = { .name = "server", .names = "DNS:server.example,IP:127.0.0.1" };
-
 	*t = (struct trial){ .self = t, .peer.version = TLS1_3_VERSION, .server.log = -1 };
 	*fake_resolve() = (struct fake_resolve){ 0 };
 	rig_make(&t->rig, NULL);
@@ -50,8 +48,7 @@ void trial_make(struct trial *t)
 	ck_assert_int_eq(dict_new(&t->rig.dict, t->rig.event, t->rig.settings, t->rig.dir), 0);
 	ck_assert_int_eq(dict_start(t->rig.dict), 0);
 	ck_assert_int_eq(epoch_new(&t->rig.epoch, t->rig.event, t->rig.dir), 0);
-	order.issuer = t->parties.root;
-	t->peer.shown = pki_make(&order);
+	t->peer.shown = pki_server(t->parties.root, "server", "DNS:server.example,IP:127.0.0.1", false);
 	ck_assert_int_eq(pipe2(t->peer.ready, O_CLOEXEC), 0);
 }
 

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 
-
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import harness  # noqa: E402
 from ctl import ctl, has, status  # noqa: E402

@@ -12,7 +12,6 @@
 #include <gpiod.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #if GPIOD_MAJOR < 2
 

@@ -8,11 +8,9 @@
 
 #include "lib/sham.h"
 
-#include <errno.h>
 #include <gpiod.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #if GPIOD_MAJOR >= 2
 

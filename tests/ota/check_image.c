@@ -323,7 +323,7 @@ START_TEST(changed_behind_our_back)
 	parcel_download(&p, PARCEL_SIZE);
 	image_publish(p.image);
 	reads(0, 100);
-	parcel_change(&p, 10 * (off_t)W + 5, (char[]){ (char)(p.file[10 * W + 5] ^ 4) }, 1);
+	temp_change(p.dir, STAGING_FILE, 10 * (off_t)W + 5, (char[]){ (char)(p.file[10 * W + 5] ^ 4) }, 1);
 	for (uint64_t at = 0; at < PARCEL_SIZE; at += 2048) {
 		size_t n = PARCEL_SIZE - at < 2048 ? (size_t)(PARCEL_SIZE - at) : 2048;
 
@@ -338,7 +338,7 @@ START_TEST(changed_behind_our_back)
 	reads(10 * W - 1000, 1000);
 	/* What was read ahead is done with; it is found again as it was. */
 	reads(0, 100);
-	parcel_change(&p, 10 * (off_t)W + 5, p.file + 10 * W + 5, 1);
+	temp_change(p.dir, STAGING_FILE, 10 * (off_t)W + 5, p.file + 10 * W + 5, 1);
 	reads(10 * W, W);
 	/* Now it shrinks. */
 	ck_assert_int_eq(truncate(temp_path(p.dir, STAGING_FILE), (off_t)(15 * W)), 0);

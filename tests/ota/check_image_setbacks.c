@@ -88,9 +88,9 @@ START_TEST(not_what_it_was)
 	ck_assert_int_eq(parcel_wait(&p, 1), -EBADMSG);
 	ck_assert_int_eq(parcel_read(&p, 0, 1), -EACCES);
 	ck_assert_int_eq(parcel_verify(&p, PARCEL_SIZE - 1), -EBADMSG);
-	parcel_change(&p, 17 * (off_t)W, (char[]){ (char)(p.file[17 * W] ^ 1) }, 1);
+	temp_change(p.dir, STAGING_FILE, 17 * (off_t)W, (char[]){ (char)(p.file[17 * W] ^ 1) }, 1);
 	ck_assert_int_eq(parcel_verify(&p, PARCEL_SIZE), -EBADMSG);
-	parcel_change(&p, 17 * (off_t)W, p.file + 17 * W, 1);
+	temp_change(p.dir, STAGING_FILE, 17 * (off_t)W, p.file + 17 * W, 1);
 	ck_assert_int_eq(parcel_verify(&p, PARCEL_SIZE), 0);
 	ck_assert_int_eq(unlink(temp_path(p.dir, STAGING_FILE)), 0);
 	ck_assert_int_eq(parcel_verify(&p, PARCEL_SIZE), -ENOENT);

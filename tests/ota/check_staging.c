@@ -354,12 +354,12 @@ START_TEST(loads_what_was_verified)
 	for (unsigned window = 0; window < 6; window++) {
 		off_t last = (off_t)(window * W + (window == 5 ? 98 : W - 1));
 
-		stage_change(&s, STAGING_FILE, last, (char[]){ (char)(s.file[last] ^ 1) }, 1);
+		temp_change(s.dir, STAGING_FILE, last, (char[]){ (char)(s.file[last] ^ 1) }, 1);
 		ck_assert_int_eq(staging_load(s.staging, window, data, &n), -EBADMSG);
 		/* Only that one. */
 		ck_assert_int_eq(staging_load(s.staging, (window + 1) % 6, data, &n), window == 5 ? -EBADMSG : 0);
 	}
-	stage_change(&s, STAGING_FILE, 0, (char *)s.file, size);
+	temp_change(s.dir, STAGING_FILE, 0, (char *)s.file, size);
 	ck_assert_int_eq(staging_load(s.staging, 5, data, &n), 0);
 	ck_assert_int_eq(truncate(temp_path(s.dir, STAGING_FILE), (off_t)(5 * W + 98)), 0);
 	ck_assert_int_eq(staging_load(s.staging, 5, data, &n), -EBADMSG);

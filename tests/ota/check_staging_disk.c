@@ -50,8 +50,8 @@ START_TEST(a_changed_window)
 		stage_append(&s, STAGING_JOURNAL_BYTES + 100, 16384);
 		stage_anew(&s);
 		/* One bit of its last byte. */
-		stage_change(&s, STAGING_FILE, (off_t)((window + 1) * W - 1),
-			     (char[]){ (char)(s.file[(window + 1) * W - 1] ^ 0x80) }, 1);
+		temp_change(s.dir, STAGING_FILE, (off_t)((window + 1) * W - 1),
+			    (char[]){ (char)(s.file[(window + 1) * W - 1] ^ 0x80) }, 1);
 		stage_goes_on(&s, STAGE_SIZE, window * W);
 	}
 }
@@ -102,11 +102,11 @@ START_TEST(a_changed_journal)
 		text = temp_read(s.dir, JOURNAL_FILE, NULL);
 		header_n = strcspn(text, "\n") + 1;
 		/* Another digit, and none. */
-		stage_change(&s, JOURNAL_FILE, (off_t)(header_n + line * JOURNAL_LINE),
-			     text[header_n + line * JOURNAL_LINE] == '0' ? "1" : "0", 1);
+		temp_change(s.dir, JOURNAL_FILE, (off_t)(header_n + line * JOURNAL_LINE),
+			    text[header_n + line * JOURNAL_LINE] == '0' ? "1" : "0", 1);
 		stage_anew(&s);
 		ck_assert_uint_eq(stage_resume(&s, STAGE_SIZE), line * W);
-		stage_change(&s, JOURNAL_FILE, (off_t)(header_n + line * JOURNAL_LINE), "\0", 1);
+		temp_change(s.dir, JOURNAL_FILE, (off_t)(header_n + line * JOURNAL_LINE), "\0", 1);
 		stage_goes_on(&s, STAGE_SIZE, line * W);
 	}
 }
@@ -127,7 +127,7 @@ START_TEST(a_foreign_journal)
 	stage_create(&s, STAGE_SIZE);
 	stage_append(&s, STAGING_JOURNAL_BYTES, 16384);
 	stage_anew(&s);
-	stage_change(&s, JOURNAL_FILE, (off_t)header_n, mine + header_n, n - header_n);
+	temp_change(s.dir, JOURNAL_FILE, (off_t)header_n, mine + header_n, n - header_n);
 	ck_assert_uint_eq(stage_resume(&s, STAGE_SIZE), 0);
 	s.file[0] ^= 1;
 	stage_finish(&s, STAGE_SIZE);
@@ -206,7 +206,7 @@ START_TEST(taken_up_before_the_power_fails)
 		stage_create(&s, size);
 		stage_finish(&s, size);
 		stage_anew(&s);
-		stage_change(&s, STAGING_FILE, W - 1, (char[]){ (char)(s.file[W - 1] ^ 1) }, 1);
+		temp_change(s.dir, STAGING_FILE, W - 1, (char[]){ (char)(s.file[W - 1] ^ 1) }, 1);
 		ck_assert_uint_eq(stage_resume(&s, size), 0);
 		faults_watch();
 		stage_append(&s, size, W);

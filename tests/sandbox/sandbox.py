@@ -249,10 +249,9 @@ class Stopping(unittest.TestCase):
         self.port = Port()  # which nobody takes when the sandbox has left it
         self.addCleanup(self.port.lock.close)
 
-    def start(self, *more):
+    def start(self):
         """The first time there, afterwards where it was before."""
-        if not self.path.exists():
-            more = ("--port", str(self.port.number), *more)
+        more = () if self.path.exists() else ("--port", str(self.port.number))
         sandbox = Sandbox(self.path, *more)
         self.addCleanup(sandbox.stop)
         return sandbox
