@@ -107,17 +107,23 @@ static void mqtt_lost(struct mqtt *m, int error)
 	acks_settle(&m->acks);
 }
 
-static void mqtt_arm_io(struct mqtt *m)
+static bool mqtt_in_handshake(const struct mqtt *m)
 {
 	SSL *ssl = mosquitto_ssl_get(m->client);
+
+	return !m->connected && ssl && !SSL_is_init_finished(ssl);
+}
+
+static void mqtt_arm_io(struct mqtt *m)
+{
 	uint32_t wanted = EPOLLIN;
 	bool write;
 
 	/* During the handshake 2.0.21 always wants to write: arming that would spin. */
 	if (!m->tcp_up)
 		write = true;
-	else if (!m->connected && ssl && !SSL_is_init_finished(ssl))
-		write = SSL_want_write(ssl);
+	else if (mqtt_in_handshake(m))
+		write = SSL_want_write(mosquitto_ssl_get(m->client));
 	else
 		write = mosquitto_want_write(m->client) || cork_pending(m->cork);
 	if (write)
@@ -170,12 +176,14 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 {
 	struct mqtt *m = userdata;
 	unsigned generation = m->generation;
-	int rc = MOSQ_ERR_SUCCESS, r;
-	uint64_t now;
+	bool readable = revents & (EPOLLIN | EPOLLHUP | EPOLLERR);
+	uint64_t now = timer_now();
+	int rc = MOSQ_ERR_SUCCESS;
 
 	(void)source;
 	if (!m->tcp_up) {
-		r = socket_state(fd, revents);
+		int r = socket_state(fd, revents);
+
 		if (r < 0) {
 			mqtt_lost(m, -r);
 			return 0;
@@ -190,10 +198,10 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 
 	/* The library looks at errno even when a call did not fail. */
 	errno = 0;
-	if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-		now = timer_now();
-		if (keepalive_in(&m->keepalive, now))
-			timer_arm(&m->timer, keepalive_wait(&m->keepalive, now));
+	if (readable && keepalive_in(&m->keepalive, now))
+		timer_arm(&m->timer, keepalive_wait(&m->keepalive, now));
+	/* 2.0.11 goes on with the handshake only here, also where that has something to write. */
+	if (readable || mqtt_in_handshake(m)) {
 		rc = mosquitto_loop_read(m->client, 1);
 
 		/* 2.0.11 takes an error below the handshake for a connection that is not up yet, for ever. */
@@ -267,16 +275,12 @@ struct mqtt *mqtt_free(struct mqtt *m)
 
 static int mqtt_options(struct mosquitto *client, SSL_CTX *ctx)
 {
-	int rc;
-
-	rc = mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
-	if (rc == MOSQ_ERR_SUCCESS)
-		rc = mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);
-	if (rc == MOSQ_ERR_SUCCESS)
-		rc = mosquitto_void_option(client, MOSQ_OPT_SSL_CTX, ctx);
-	if (rc == MOSQ_ERR_SUCCESS)
-		rc = mosquitto_int_option(client, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
-	return rc == MOSQ_ERR_SUCCESS ? 0 : -EINVAL;
+	if (mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311) != MOSQ_ERR_SUCCESS ||
+	    mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1) != MOSQ_ERR_SUCCESS ||
+	    mosquitto_void_option(client, MOSQ_OPT_SSL_CTX, ctx) != MOSQ_ERR_SUCCESS ||
+	    mosquitto_int_option(client, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0) != MOSQ_ERR_SUCCESS)
+		return -EINVAL;
+	return 0;
 }
 
 static int mqtt_watch(struct mqtt *m, unsigned keep_alive)

@@ -46,6 +46,20 @@ int port_silent(int *ret_fd)
 	return port;
 }
 
+int port_full(int *ret_fd)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int port = reserve(ret_fd), fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	/* Somebody has the only place in the queue, also when he has gone. */
+	ck_assert_int_eq(listen(*ret_fd, 0), 0);
+	address.sin_port = htons((uint16_t)port);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	(void)close(fd);
+	return port;
+}
+
 static void write_files(const struct broker_options *o, int port)
 {
 	char text[4096];
@@ -124,12 +138,11 @@ void broker_kill(struct broker *b)
 	*b = (struct broker){ .log = -1 };
 }
 
-void peer_start(struct broker *b, void (*fn)(int fd, void *userdata), void *userdata)
+/* Takes listener. */
+static void peer_run(struct broker *b, int listener, void (*fn)(int fd, void *userdata), void *userdata)
 {
-	int listener, fd;
+	int fd;
 
-	*b = (struct broker){ .log = -1 };
-	b->port = port_silent(&listener);
 	b->pid = fork();
 	ck_assert_int_ge(b->pid, 0);
 	if (b->pid == 0) {
@@ -141,6 +154,25 @@ void peer_start(struct broker *b, void (*fn)(int fd, void *userdata), void *user
 		_exit(0);
 	}
 	(void)close(listener);
+}
+
+void peer_start(struct broker *b, void (*fn)(int fd, void *userdata), void *userdata)
+{
+	int listener;
+
+	*b = (struct broker){ .log = -1 };
+	b->port = port_silent(&listener);
+	peer_run(b, listener, fn, userdata);
+}
+
+void peer_start_late(struct broker *b, int listener, void (*fn)(int fd, void *userdata), void *userdata)
+{
+	int fd = accept(listener, NULL, NULL);
+
+	ck_assert_int_ge(fd, 0);
+	(void)close(fd);
+	*b = (struct broker){ .log = -1 };
+	peer_run(b, listener, fn, userdata);
 }
 
 SSL *peer_accept(int fd, const struct pki *shown, const struct pki *trusted)

@@ -33,9 +33,14 @@ void broker_await(struct broker *b, const char *text);
 /* A peer that takes one TCP connection and then runs fn with it, in a process of its own. */
 void peer_start(struct broker *b, void (*fn)(int fd, void *userdata), void *userdata);
 
-/* A port on which nobody listens; one that takes connections and says nothing. The caller closes *ret_fd. */
+/* The same at a port of port_full(), which is taken: SYN is answered now, when it comes again. */
+void peer_start_late(struct broker *b, int listener, void (*fn)(int fd, void *userdata), void *userdata);
+
+/* A port on which nobody listens; one that takes connections and says nothing; one that does not even answer SYN. The
+ * caller closes *ret_fd. */
 int port_refusing(int *ret_fd);
 int port_silent(int *ret_fd);
+int port_full(int *ret_fd);
 
 /* For fn: the TLS side of a server that trusts these clients; NULL if the handshake fails. */
 SSL *peer_accept(int fd, const struct pki *shown, const struct pki *trusted);

@@ -274,7 +274,7 @@ START_TEST(subscription_refused)
 }
 END_TEST
 
-static void refuse_with_code(int fd, void *userdata)
+static void answer_login(int fd, void *userdata)
 {
 	SSL *tls = peer_accept(fd, c.server, c.parties.vendor);
 	uint8_t packet[] = { 0x20, 2, 0, (uint8_t)(uintptr_t)userdata };
@@ -290,12 +290,29 @@ START_TEST(every_refusal)
 {
 	static const int codes[] = { 1, 2, 3, 4, 5, 7 };
 
-	peer_start(&c.broker, refuse_with_code, (void *)(uintptr_t)codes[_i]);
+	peer_start(&c.broker, answer_login, (void *)(uintptr_t)codes[_i]);
 	client_make_ssl(&c, c.parties.device, "localhost", TLS1_3_VERSION);
 	ck_assert_int_eq(client_open_port(&c, c.broker.port), 0);
 	while (c.connacks == 0)
 		ck_assert_int_gt(sd_event_run(c.event, UINT64_MAX), 0);
 	ck_assert_int_eq(c.connack, codes[_i]);
+}
+END_TEST
+
+/* TCP is up when our first part of the handshake has been waiting for it: whatever is not next door. */
+START_TEST(far_away)
+{
+	int listener, port = port_full(&listener);
+
+	client_make_ssl(&c, c.parties.device, "localhost", client_versions[_i]);
+	ck_assert_int_eq(client_open_port(&c, port), 0);
+	ck_assert_uint_lt(turns(), 10);
+	ck_assert_uint_eq(c.tcps + c.closes, 0);
+	peer_start_late(&c.broker, listener, answer_login, NULL);
+	client_wait_for(&c, &c.connacks, 1);
+	ck_assert_int_eq(c.connack, 0);
+	ck_assert_uint_eq(c.tcps, 1);
+	ck_assert_uint_eq(c.closes, 0);
 }
 END_TEST
 
@@ -365,6 +382,7 @@ int main(void)
 	tcase_add_loop_test(tc, login_refused, 0, CLIENT_VERSIONS);
 	tcase_add_loop_test(tc, subscription_refused, 0, CLIENT_VERSIONS);
 	tcase_add_loop_test(tc, every_refusal, 0, 6);
+	tcase_add_loop_test(tc, far_away, 0, CLIENT_VERSIONS);
 	tcase_add_loop_test(tc, closed_before_login, 0, CLIENT_VERSIONS);
 	tcase_add_loop_test(tc, nonsense_after_login, 0, CLIENT_VERSIONS);
 	suite_add_tcase(suite, tc);

@@ -74,6 +74,34 @@ def slow_server():
         s.end()
 
 
+def is_dialling(s):
+    with open("/proc/%d/net/tcp" % s.m.process.pid) as f:
+        return any(line.split()[3] == "02" for line in f)  # SYN-SENT
+
+
+@case
+def far_away():
+    """The server's TCP answers when our first part of the handshake has long been made and waits for it."""
+    with site() as s:
+        s.m.broker.start()
+        p = s.proxy(s.m.broker.port)
+        p.flow("both", "pass", delay=0.2)
+        s.start()
+
+        def answer():
+            while not is_dialling(s):
+                time.sleep(0.01)
+            p.accepting("pass")
+
+        def answers_late(asked):
+            p.accepting("later")
+            threading.Thread(target=answer, daemon=True).start()
+            asked()
+        answers_late(s.connects)
+        answers_late(lambda: s.diagnoses(PASSED))
+        s.end()
+
+
 def registered_just_in_time(**options):
     """The first connection of a certificate is what registers it, and the cloud drops it."""
     with site() as s:

@@ -19,7 +19,8 @@ A direction is "up" (module to cloud), "down" (cloud to module) or "both".
                                    bytes are handed on. None: not any more
     corrupt(direction, n)          inverts the byte behind n more bytes. None: not any more
     accepting(how)                 of new connections: "pass"; "refuse": the port is closed, RST answers; "reset",
-                                   "close": accepted, then ended at once; "silent": accepted, nobody is behind it
+                                   "close": accepted, then ended at once; "silent": accepted, nobody is behind it;
+                                   "later": SYN is not answered; TCP asks again, and finds what is the way by then
     calm()                         all of this as at the beginning; bytes that were held go on
     stop()                         ends everything
 
@@ -40,6 +41,7 @@ import threading
 import time
 
 LIMIT = 1 << 20
+BACKLOG = 128
 WAYS = ("pass", "drop", "hold", "stop")
 ENDS = ("reset", "close", "half_close")
 
@@ -99,6 +101,7 @@ class Proxy:
         self.stopping = False
         self.wake_r, self.wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.listener = None
+        self.full = False  # nobody else gets into its queue
         self.listen()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
@@ -166,22 +169,13 @@ class Proxy:
         self.order(lambda: self.weather.corrupt.update({d: n for d in self.directions(direction)}))
 
     def accepting(self, how):
-        assert how in ("pass", "refuse", "reset", "close", "silent"), how
-
-        def run():
-            self.weather.accepting = how
-            if how == "refuse" and self.listener:
-                self.listener.close()
-                self.listener = None
-            elif how != "refuse" and not self.listener:
-                self.listen()
-        self.order(run)
+        assert how in ("pass", "refuse", "reset", "close", "silent", "later"), how
+        self.order(lambda: self.open_door(how))
 
     def calm(self):
         def run():
             self.weather = Weather()
-            if not self.listener:
-                self.listen()
+            self.open_door("pass")
         self.order(run)
 
     @property
@@ -198,9 +192,32 @@ class Proxy:
     # -- the thread ------------------------------------------------------------------------------------------
 
     def listen(self):
-        self.listener = socket.create_server((self.address, self.port), backlog=128)
+        self.listener = socket.create_server((self.address, self.port), backlog=BACKLOG)
         self.listener.setblocking(False)
         self.port = self.listener.getsockname()[1]
+
+    def open_door(self, how):
+        self.accept()  # who came before
+        self.weather.accepting = how
+        if how == "refuse" and self.listener:
+            self.listener.close()
+            self.listener = None
+            self.full = False
+        elif how != "refuse" and not self.listener:
+            self.listen()
+        if self.listener and (how == "later") != self.full:
+            self.fill() if how == "later" else self.clear()
+
+    def fill(self):
+        """Takes the only place in the queue."""
+        self.listener.listen(0)
+        socket.create_connection((self.address, self.port)).close()
+        self.full = True
+
+    def clear(self):
+        self.listener.accept()[0].close()
+        self.listener.listen(BACKLOG)
+        self.full = False
 
     def run(self):
         try:
@@ -225,7 +242,7 @@ class Proxy:
     def wait(self):
         """Until something can be done. The set of sockets changes all the time, and is small."""
         wanted, due = {self.wake_r: selectors.EVENT_READ}, []
-        if self.listener:
+        if self.listener and not self.full:
             wanted[self.listener] = selectors.EVENT_READ
         for pair in self.pairs:
             if pair.connecting:
@@ -250,7 +267,7 @@ class Proxy:
         return flow.source and not flow.eof and self.weather.how[flow.name] != "stop" and flow.size < LIMIT
 
     def accept(self):
-        while self.listener:
+        while self.listener and not self.full:
             try:
                 module, _ = self.listener.accept()
             except BlockingIOError:
