@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Bad weather in which CONNECT succeeds: servers that are slow, or dead beside one that lives, a cloud that registers
-the module just in time, a clock that is set late."""
+"""Bad weather in which CONNECT succeeds: servers that are slow, far away, or dead beside one that lives, IPv6 alone or
+of no use, a cloud that registers the module just in time, a clock that is set late."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import peer as peers  # noqa: E402
 from gateway import HOST, PASSED, site  # noqa: E402
 from harness import DEADLINE, Failure  # noqa: E402
-from network import CLOUD, CLOUD_TOO  # noqa: E402
+from network import CLOUD, CLOUD6, CLOUD_TOO, NameServer  # noqa: E402
 from parallel import case, run_at_once  # noqa: E402
 from peer import Hangup, Peer  # noqa: E402
 
@@ -99,6 +99,39 @@ def far_away():
             asked()
         answers_late(s.connects)
         answers_late(lambda: s.diagnoses(PASSED))
+        s.end()
+
+
+@case
+def ipv6_alone():
+    """The gateway has no IPv4: not for the name server, and not for the cloud."""
+    with site() as s:
+        s.network.ipv6(alone=True)
+        NameServer({HOST: [CLOUD6]}, CLOUD6)
+        s.network.name_server(CLOUD6)
+        s.m.broker.start()
+        s.proxy(s.m.broker.port, CLOUD6)
+        s.start()
+        s.connects()
+        s.diagnoses(PASSED)
+        if not s.ask("AT+DIAG PING " + CLOUD6).startswith(b"OK 3/3 "):
+            raise Failure("no answer to a ping")
+        s.end()
+
+
+@case
+def ipv6_leads_nowhere():
+    """Both kinds of address are there, and IPv6, which comes first, is of no use."""
+    with site(names={HOST: [CLOUD6, CLOUD]}) as s:
+        s.m.settings["Cloud", "ConnectTimeout"] = "9"
+        s.network.ipv6()
+        s.network.black_hole(CLOUD6)
+        s.m.broker.start()
+        s.start()
+        s.connects()
+        if CLOUD6.encode() not in s.m.log:
+            raise Failure("IPv6 was not tried")
+        s.diagnoses(PASSED)
         s.end()
 
 

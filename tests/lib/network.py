@@ -5,8 +5,9 @@ brokers and peers listen, and has a second one for the daemon, the gateway. A ca
     gateway  eth0  192.0.2.2/24, default route and name server 192.0.2.129
     cloud    far0  192.0.2.129 and 192.0.2.130; the name server, see NameServer
 
-Both addresses of the cloud have as many bits in common with the gateway's, so getaddrinfo() keeps the order in which
-the name server gives them. Root is not needed. The process that makes a network must have one thread only."""
+ipv6() adds 2001:db8::2 and 2001:db8::81. Both addresses of the cloud have as many bits in common with the gateway's, so
+getaddrinfo() keeps the order in which the name server gives them. Root is not needed. The process that makes a network
+must have one thread only."""
 
 import ctypes
 import os
@@ -22,6 +23,7 @@ CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 
 CLOUD, CLOUD_TOO, GATEWAY = "192.0.2.129", "192.0.2.130", "192.0.2.2"
+CLOUD6, GATEWAY6 = "2001:db8::81", "2001:db8::2"
 NOBODY = "192.0.2.166"  # an address of the cable that nobody has
 NO_MAC = "02:00:00:00:00:66"
 
@@ -80,6 +82,14 @@ class Network:
         self.near("addr", "add", GATEWAY + "/24", "dev", "eth0")
         self.route()
 
+    def ipv6(self, alone=False):
+        """alone: IPv4 is gone, name server and all."""
+        self.far("addr", "add", CLOUD6 + "/64", "dev", "far0", "nodad")
+        self.near("addr", "add", GATEWAY6 + "/64", "dev", "eth0", "nodad")
+        self.near("-6", "route", "add", "default", "via", CLOUD6)
+        if alone:
+            self.near("addr", "del", GATEWAY + "/24", "dev", "eth0")
+
     def route(self):
         self.near("route", "add", "default", "via", CLOUD)
 
@@ -108,7 +118,7 @@ class NameServer:
 
     def __init__(self, names, address=CLOUD):
         self.table, self.silent, self.asked = names, False, 0
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((address, 53))
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -127,7 +137,8 @@ class NameServer:
         kind, = struct.unpack_from("!H", question, at + 1)
         end = at + 5
         addresses = self.table.get(".".join(labels).lower())
-        records = b"".join(struct.pack("!HHHIH", 0xc00c, 1, 1, 0, 4) + socket.inet_aton(a)
-                           for a in addresses or ()) if kind == 1 else b""
+        family = {1: socket.AF_INET, 28: socket.AF_INET6}.get(kind)
+        found = [socket.inet_pton(family, a) for a in addresses or () if (":" in a) == (kind == 28)] if family else []
+        records = b"".join(struct.pack("!HHHIH", 0xc00c, kind, 1, 0, len(a)) + a for a in found)
         flags = 0x8180 if addresses is not None else 0x8183  # NXDOMAIN
-        return question[:2] + struct.pack("!HHHHH", flags, 1, len(records) // 16, 0, 0) + question[12:end] + records
+        return question[:2] + struct.pack("!HHHHH", flags, 1, len(found), 0, 0) + question[12:end] + records

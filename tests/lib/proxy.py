@@ -192,7 +192,8 @@ class Proxy:
     # -- the thread ------------------------------------------------------------------------------------------
 
     def listen(self):
-        self.listener = socket.create_server((self.address, self.port), backlog=BACKLOG)
+        self.listener = socket.create_server((self.address, self.port), backlog=BACKLOG,
+                                             family=socket.AF_INET6 if ":" in self.address else socket.AF_INET)
         self.listener.setblocking(False)
         self.port = self.listener.getsockname()[1]
 

@@ -249,7 +249,7 @@ class World:
 
     def proxy_refuses(self, r):
         self.proxy_weather(r.choice((0.05, 0.3, 0.8)))
-        self.proxy.accepting(r.choice(("refuse", "reset", "close", "silent")))
+        self.proxy.accepting(r.choice(("refuse", "reset", "close", "silent", "later")))
 
     def underway(self):
         """Messages that the broker may not have taken yet."""
