@@ -184,11 +184,9 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 	if (!m->tcp_up) {
 		int r = socket_state(fd, revents);
 
-		if (r < 0) {
+		if (r < 0)
 			mqtt_lost(m, -r);
-			return 0;
-		}
-		if (r == 0)
+		if (r <= 0)
 			return 0;
 		m->tcp_up = true;
 		m->events.on_tcp(m->events.userdata);
