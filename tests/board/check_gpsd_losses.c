@@ -2,14 +2,10 @@
 /* board/gpsd.c without a gpsd: there is none, it goes and comes, or is silent. */
 #include "board/gpsd.h"
 
+#include "fake/listener.h"
 #include "fake/navigator.h"
 #include "fake/suite.h"
 #include "fake/timer.h"
-
-#include <netinet/in.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static struct navigator mate;
 
@@ -110,26 +106,15 @@ START_TEST(lasting)
 }
 END_TEST
 
-/* A queue that is full: the kernel drops what comes further. */
 START_TEST(silent)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int full[3];
-
-	address.sin_port = htons((uint16_t)strtoul(mate.port, NULL, 10));
-	ck_assert_int_eq(listen(mate.listener, 0), 0);
-	for (size_t i = 0; i < ELEMENTS(full); i++) {
-		full[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		(void)connect(full[i], (struct sockaddr *)&address, sizeof(address));
-	}
+	listener_fill(mate.listener);
 	navigator_start(&mate, "127.0.0.1");
 	navigator_run_idle(&mate);
 	ck_assert_uint_eq(fake_timer_next(), GPSD_CONNECT_MS);
 	fake_timer_pass(GPSD_CONNECT_MS);
 	ck_assert_uint_ge(fake_timer_next(), 1000);
 	ck_assert_uint_le(fake_timer_next(), 2000);
-	for (size_t i = 0; i < ELEMENTS(full); i++)
-		(void)close(full[i]);
 }
 END_TEST
 

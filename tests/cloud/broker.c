@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/broker.h"
 
+#include "fake/listener.h"
 #include "fake/pki.h"
 #include "fake/temp.h"
 
@@ -48,15 +49,9 @@ int port_silent(int *ret_fd)
 
 int port_full(int *ret_fd)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int port = reserve(ret_fd), fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int port = reserve(ret_fd);
 
-	/* Somebody has the only place in the queue, also when he has gone. */
-	ck_assert_int_eq(listen(*ret_fd, 0), 0);
-	address.sin_port = htons((uint16_t)port);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	(void)close(fd);
+	listener_fill(*ret_fd);
 	return port;
 }
 
@@ -143,7 +138,7 @@ static void peer_run(struct broker *b, int listener, void (*fn)(int fd, void *us
 {
 	int fd;
 
-	b->pid = fork();
+	*b = (struct broker){ .log = -1, .pid = fork() };
 	ck_assert_int_ge(b->pid, 0);
 	if (b->pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -158,20 +153,15 @@ static void peer_run(struct broker *b, int listener, void (*fn)(int fd, void *us
 
 void peer_start(struct broker *b, void (*fn)(int fd, void *userdata), void *userdata)
 {
-	int listener;
+	int listener, port = port_silent(&listener);
 
-	*b = (struct broker){ .log = -1 };
-	b->port = port_silent(&listener);
 	peer_run(b, listener, fn, userdata);
+	b->port = port;
 }
 
 void peer_start_late(struct broker *b, int listener, void (*fn)(int fd, void *userdata), void *userdata)
 {
-	int fd = accept(listener, NULL, NULL);
-
-	ck_assert_int_ge(fd, 0);
-	(void)close(fd);
-	*b = (struct broker){ .log = -1 };
+	listener_clear(listener);
 	peer_run(b, listener, fn, userdata);
 }
 

@@ -2,6 +2,7 @@
 /* cloud/probe.c up to a server that answers, and when it is stopped. */
 #include "cloud/probe.h"
 
+#include "fake/listener.h"
 #include "fake/resolve.h"
 #include "fake/suite.h"
 #include "fake/timer.h"
@@ -9,7 +10,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -28,23 +28,17 @@ static void teardown(void)
 	trial_done(&t);
 }
 
-/* An address that does not answer: a listener, full, at a port that is free. The caller closes all three. */
-static void black_hole(const char *address, int port, int fds[3])
+/* An address that does not answer, at a port that is free. The caller closes what is returned. */
+static int black_hole(const char *address, int port)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-	struct pollfd p;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(inet_pton(AF_INET, address, &to.sin_addr), 1);
-	for (unsigned i = 0; i < 3; i++) {
-		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		ck_assert_int_ge(fds[i], 0);
-	}
-	ck_assert_int_eq(bind(fds[0], (struct sockaddr *)&to, sizeof(to)), 0);
-	ck_assert_int_eq(listen(fds[0], 0), 0);
-	(void)connect(fds[1], (struct sockaddr *)&to, sizeof(to));
-	p = (struct pollfd){ .fd = fds[1], .events = POLLOUT };
-	ck_assert_int_eq(poll(&p, 1, 30000), 1);
-	(void)connect(fds[2], (struct sockaddr *)&to, sizeof(to));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	listener_fill(fd);
+	return fd;
 }
 
 /* --- hint 3: not reached --- */
@@ -122,9 +116,8 @@ END_TEST
 
 START_TEST(no_answer)
 {
-	int fd, port = port_refusing(&fd), fds[3];
+	int fd, port = port_refusing(&fd), hole = black_hole("127.0.0.2", port);
 
-	black_hole("127.0.0.2", port, fds);
 	trial_start(&t, "127.0.0.2:%d", port);
 	trial_idle(&t);
 	fake_timer_pass(TRIAL_STAGE - 1);
@@ -132,8 +125,7 @@ START_TEST(no_answer)
 	fake_timer_pass(1);
 	trial_assert_failed(&t, HINT_ENDPOINT, "No answer from the server: check network");
 	trial_assert_lines(&t, "TCP 127.0.0.2 %d no answer %d ms\n", port, TRIAL_STAGE);
-	for (unsigned i = 0; i < 3; i++)
-		(void)close(fds[i]);
+	(void)close(hole);
 	(void)close(fd);
 }
 END_TEST
@@ -141,10 +133,10 @@ END_TEST
 /* Refused, silent, and the third is the one. */
 START_TEST(every_address_is_tried)
 {
-	int fds[3];
+	int hole;
 
 	peer_start(&t.server, trial_serve, &t);
-	black_hole("127.0.0.3", t.server.port, fds);
+	hole = black_hole("127.0.0.3", t.server.port);
 	trial_start(&t, "server.example:%d", t.server.port);
 	fake_resolve_found("127.0.0.2\n127.0.0.3\n127.0.0.1\n");
 	trial_wait_for_tcp(&t); /* or rather for its end */
@@ -161,8 +153,7 @@ START_TEST(every_address_is_tried)
 			   "CERT 0 server by Server CA %s\n",
 			   t.server.port, strerror(ECONNREFUSED), t.server.port, TRIAL_STAGE, t.server.port,
 			   trial_dates(t.peer.shown));
-	for (unsigned i = 0; i < 3; i++)
-		(void)close(fds[i]);
+	(void)close(hole);
 }
 END_TEST
 
@@ -236,10 +227,9 @@ END_TEST
 /* Time for all of it, however many addresses want their second of it. */
 START_TEST(the_whole_is_bounded)
 {
-	int fd, port = port_refusing(&fd), fds[3];
+	int fd, port = port_refusing(&fd), hole = black_hole("127.0.0.2", port);
 	char found[1024] = "";
 
-	black_hole("127.0.0.2", port, fds);
 	for (unsigned i = 0; i < RESOLVE_MAX_ADDRESSES; i++)
 		strcat(found, "127.0.0.2\n");
 	trial_start(&t, "server.example:%d", port);
@@ -250,17 +240,15 @@ START_TEST(the_whole_is_bounded)
 	fake_timer_pass(1);
 	trial_assert_failed(&t, HINT_ENDPOINT, "No answer from the server: check network");
 	ck_assert_uint_eq(t.report.count, 1 + (TRIAL_WHOLE - TRIAL_STAGE) / 1000 + 1);
-	for (unsigned i = 0; i < 3; i++)
-		(void)close(fds[i]);
+	(void)close(hole);
 	(void)close(fd);
 }
 END_TEST
 
 START_TEST(stopped_in_every_stage)
 {
-	int fd, port = port_silent(&fd), fds[3];
+	int fd, port = port_silent(&fd), hole = black_hole("127.0.0.2", port);
 
-	black_hole("127.0.0.2", port, fds);
 	t.peer.no_tickets = true;
 	peer_start(&t.server, trial_serve, &t);
 	for (unsigned stage = 0; stage < 4; stage++) {
@@ -275,8 +263,7 @@ START_TEST(stopped_in_every_stage)
 		trial_assert_closed(&t);
 		ck_assert_uint_eq(t.reports, 0);
 	}
-	for (unsigned i = 0; i < 3; i++)
-		(void)close(fds[i]);
+	(void)close(hole);
 	(void)close(fd);
 }
 END_TEST

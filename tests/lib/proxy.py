@@ -101,7 +101,6 @@ class Proxy:
         self.stopping = False
         self.wake_r, self.wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.listener = None
-        self.full = False  # nobody else gets into its queue
         self.listen()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
@@ -174,8 +173,8 @@ class Proxy:
 
     def calm(self):
         def run():
-            self.weather = Weather()
             self.open_door("pass")
+            self.weather = Weather()
         self.order(run)
 
     @property
@@ -197,28 +196,27 @@ class Proxy:
         self.listener.setblocking(False)
         self.port = self.listener.getsockname()[1]
 
+    @property
+    def at_the_door(self):
+        """Somebody looks whether a connection has come."""
+        return self.listener and self.weather.accepting != "later"
+
     def open_door(self, how):
         self.accept()  # who came before
-        self.weather.accepting = how
-        if how == "refuse" and self.listener:
+        before, self.weather.accepting = self.weather.accepting, how
+        if before == how:
+            return
+        if before == "refuse":
+            self.listen()
+        elif before == "later":
+            self.listener.accept()[0].close()
+            self.listener.listen(BACKLOG)
+        if how == "refuse":
             self.listener.close()
             self.listener = None
-            self.full = False
-        elif how != "refuse" and not self.listener:
-            self.listen()
-        if self.listener and (how == "later") != self.full:
-            self.fill() if how == "later" else self.clear()
-
-    def fill(self):
-        """Takes the only place in the queue."""
-        self.listener.listen(0)
-        socket.create_connection((self.address, self.port)).close()
-        self.full = True
-
-    def clear(self):
-        self.listener.accept()[0].close()
-        self.listener.listen(BACKLOG)
-        self.full = False
+        elif how == "later":  # the only place in its queue is taken, also when who has it has gone
+            self.listener.listen(0)
+            socket.create_connection((self.address, self.port)).close()
 
     def run(self):
         try:
@@ -243,7 +241,7 @@ class Proxy:
     def wait(self):
         """Until something can be done. The set of sockets changes all the time, and is small."""
         wanted, due = {self.wake_r: selectors.EVENT_READ}, []
-        if self.listener and not self.full:
+        if self.at_the_door:
             wanted[self.listener] = selectors.EVENT_READ
         for pair in self.pairs:
             if pair.connecting:
@@ -268,7 +266,7 @@ class Proxy:
         return flow.source and not flow.eof and self.weather.how[flow.name] != "stop" and flow.size < LIMIT
 
     def accept(self):
-        while self.listener and not self.full:
+        while self.at_the_door:
             try:
                 module, _ = self.listener.accept()
             except BlockingIOError:
